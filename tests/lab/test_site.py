@@ -1,0 +1,222 @@
+"""site.yml: idempotent, honest in check mode, and what left the list leaves the hosts."""
+
+import subprocess
+import textwrap
+
+import pytest
+import yaml
+from conftest import INVENTORY, PATH, ROOT
+
+pytestmark = pytest.mark.usefixtures("whole")
+FILES = {"name": "files", "engine": "tcp", "host": "mariadb.corp.example", "port": 9000}
+# Sends the length of all that it was sent, two seconds after the end of it: an answer to a half-closed connection.
+SERVER = """
+import socketserver, threading, time
+class Handler(socketserver.StreamRequestHandler):
+    def handle(self):
+        got = len(self.rfile.read())
+        time.sleep(2)
+        self.wfile.write(b"%d " % got + b"x" * 1000000)
+class Server(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True
+Server(("0.0.0.0", 9000), Handler).serve_forever()
+"""
+
+
+def test_a_second_run_changes_nothing(lab):
+    recap = lab.site()
+    assert set(recap) >= {"proxy-a", "proxy-b", "fra-tunnel", "load-balancer"}
+    assert recap.changed() == {}, recap.output
+
+
+def test_the_installed_collection_sees_nothing_to_change(lab, tmp_path):
+    """Built, installed into an empty environment, and run by its name from another folder, in check mode."""
+    environment = {"PATH": PATH, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
+    install = f"ansible-galaxy collection install --offline -p {tmp_path}/collections {tmp_path}/lakehouse-*.tar.gz"
+    for command in (f"ansible-galaxy collection build {ROOT} --output-path {tmp_path}", install):
+        done = subprocess.run(
+            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(tmp_path / "collections")
+    recap = lab.playbook("lakehouse.onprem_tunnel.site", "--check", "--diff", environment=environment, cwd=tmp_path)
+    assert set(recap) >= {"proxy-a", "proxy-b", "fra-tunnel"}
+    assert recap.changed() == {}, recap.output
+
+
+@pytest.fixture(name="files_server")
+def _files_server(lab):
+    lab.run("database", f"cat > /tmp/files.py <<'END'\n{SERVER}\nEND\nsystemd-run --unit=files python3 /tmp/files.py")
+    yield
+    lab.run("database", "systemctl stop files")
+
+
+def traces(lab, proxy):
+    """Everywhere on a proxy and the tunnel host that a resource leaves something: place -> what is there."""
+    on_proxy = {
+        "units": "systemctl list-units --all --plain --no-legend 'onprem-tunnel-forward@*'",
+        "wanted units": "ls /etc/systemd/system/onprem-tunnel-forwards.target.wants/",
+        "files": "ls /etc/onprem-tunnel/forwarders",
+        "listening ports": "ss -Hltn",
+        "permissions of the key": "cat /etc/ssh/onprem-tunnel/authorized_keys",
+        "permissions in effect": "mkdir -p /run/sshd && sshd -T -C user=onprem-tunnel,host=x,addr=10.246.10.20",
+        "health": "curl -s http://$(hostname -I | cut -d' ' -f1):8405/healthz",
+        "reserved ports": "cat /proc/sys/net/ipv4/ip_local_reserved_ports",
+    }
+    found = {f"{proxy}: {what}": lab.run(proxy, command).stdout for what, command in on_proxy.items()}
+    found["forwards"] = lab.run("fra-tunnel", "cat /etc/onprem-tunnel/tunnels/*").stdout
+    found["load balancer"] = lab.run("load-balancer", "cat /etc/haproxy/haproxy.cfg").stdout
+    return found
+
+
+def mentions(found, *words):
+    return {place for place, text in found.items() if any(word in text for word in words)}
+
+
+def answer_to_a_half_closed_connection(lab):
+    """What a client gets that has sent all and closed its side; the server answers two seconds later."""
+    program = (
+        f"import socket; s = socket.create_connection(('{lab.facts['load_balancer']}', 9000), 10);"
+        "s.sendall(b'x' * 300000); s.shutdown(socket.SHUT_WR); s.settimeout(15);"
+        "got = b''.join(iter(lambda: s.recv(65536), b'')); print(got[:6].decode(), len(got))"
+    )
+    return lab.run("client", f'python3 -c "{program}"', check=False).stdout.split()
+
+
+@pytest.fixture(name="restored")
+def _restored(lab):
+    """Whatever happens to the test, the tests after it find the lab as it was."""
+    yield
+    if not lab.whole():
+        lab.site(check=False)
+
+
+@pytest.fixture(name="one_proxy")
+def _one_proxy(tmp_path):
+    """The lab's inventory without proxy-b."""
+    inventory = yaml.safe_load((INVENTORY / "hosts.yml").read_text().replace("{{ inventory_dir }}/../..", str(ROOT)))
+    del inventory["all"]["children"]["proxy_vms"]["hosts"]["proxy-b"]
+    folder = tmp_path / "one-proxy"
+    folder.mkdir()
+    (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    (folder / "group_vars").symlink_to(INVENTORY / "group_vars")
+    return folder
+
+
+@pytest.mark.anew
+def test_a_resource_and_a_proxy_come_and_go_without_a_trace(lab, tmp_path, files_server, one_proxy, restored):
+    third = ("files", "19000", ":9000")
+    recap = lab.site(*lab.with_resources([*lab.resources, FILES], tmp_path))
+    assert set(recap.changed()) == {"proxy-a", "proxy-b", "fra-tunnel", "load-balancer"}
+    for proxy in lab.addresses:
+        there = traces(lab, proxy)
+        assert mentions(there, *third) == set(there), "the third resource is everywhere"
+        assert lab.health(proxy, "/healthz/files")[0] == 200
+    lab.wait(lambda: answer_to_a_half_closed_connection(lab) == ["300000", "1000007"], 30, "the whole answer")
+
+    # The documented minimum for development: one proxy, no load balancer.
+    recap = lab.playbook("playbooks/site.yml", inventory=one_proxy)
+    assert "proxy-b" not in recap
+    assert all(lab.answers(name, lab.addresses["proxy-a"]) for name in lab.facts["resources"])
+    assert mentions(traces(lab, "proxy-a"), *third) == {"load balancer"}
+    look = "systemctl list-units --all 'onprem-tunnel@*'; ls /etc/onprem-tunnel/tunnels; cat /etc/onprem-tunnel/known_hosts"
+    left = lab.run("fra-tunnel", look).stdout
+    assert "proxy-a" in left and "proxy-b" not in left
+    assert lab.health("proxy-b")[0] == 503, "its tunnel is gone, and its health check says so"
+
+    lab.site()
+    for proxy in lab.addresses:
+        assert mentions(traces(lab, proxy), *third) == set()
+        assert lab.health(proxy, "/healthz/files")[0] == 404
+
+
+def ask_for_a_third_forward(lab, tmp_path):
+    """Run the tunnel host's side before the proxies permit the new listener."""
+    path = tmp_path / "keys.yml"
+    path.write_text(yaml.safe_dump({"onprem_tunnel_host_keys": host_keys(lab)}))
+    third = lab.with_resources([*lab.resources, FILES], tmp_path)
+    arguments = ("--limit", "onprem_tunnel_hosts", "-e", f"@{path}", *third)
+    return lab.playbook("playbooks/tunnels.yml", *arguments, check=False)
+
+
+def test_a_refused_forward_leaves_the_running_tunnels_alone(lab, tmp_path):
+    running = lab.run("fra-tunnel", "pgrep -x ssh").stdout
+    failed = ask_for_a_third_forward(lab, tmp_path)
+    assert failed.returncode != 0
+    assert "proxy-a-1: the proxy refuses the listener 127.0.0.1:19000" in failed.output
+    assert "proxy-b-1: the proxy refuses the listener 127.0.0.1:19000" in failed.output
+    assert "permitlisten" in failed.output and "tunnels.yml on the proxies first" in failed.output
+    assert lab.run("fra-tunnel", "pgrep -x ssh").stdout == running
+    assert "19000" not in lab.run("fra-tunnel", "cat /etc/onprem-tunnel/tunnels/*").stdout
+
+
+def test_a_tunnel_that_could_not_come_back_is_not_replaced(lab, tmp_path):
+    """sshd of proxy-b is broken: the connection that it has goes on, and it would take no new one."""
+    running = lab.run("fra-tunnel", "pgrep -x ssh").stdout
+    broken = "/etc/ssh/sshd_config.d/zz-broken.conf"
+    lab.run("proxy-b", f"echo Nonsense yes > {broken}; systemctl stop ssh.service")
+    try:
+        assert lab.health("proxy-b")[0] == 200
+        failed = ask_for_a_third_forward(lab, tmp_path)
+    finally:
+        lab.run("proxy-b", f"rm {broken}")
+    assert "proxy-b-1: the proxy takes no new connection, so the one that runs is kept" in failed.output
+    assert lab.run("fra-tunnel", "pgrep -x ssh").stdout == running
+
+
+def test_what_an_interrupted_run_left_undone_is_made_good(lab):
+    """Its files were written, and it broke off before sshd and the health check read them."""
+    files = "/etc/ssh/sshd_config.d/01-onprem-tunnel-user.conf /etc/onprem-tunnel/health.json"
+    started = "systemctl show --property=ExecMainStartTimestampMonotonic --value onprem-tunnel-health"
+    before = lab.run("proxy-b", f"{started}; touch {files}").stdout
+    assert lab.playbook("playbooks/tunnels.yml").changed() == {"proxy-b": 2}
+    assert lab.run("proxy-b", started).stdout > before
+    lab.wait(lambda: lab.health("proxy-b")[0] == 200, 10, "the health check has looked again")
+
+
+def host_keys(lab):
+    return {
+        proxy: [lab.run(proxy, "cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub").stdout.strip()]
+        for proxy in ("proxy-a", "proxy-b")
+    }
+
+
+def handed_over(output, variable):
+    """What a printed hand-over says of a variable, read as a person would copy it."""
+    lines = output.splitlines()
+    start = next(number for number, line in enumerate(lines) if line.strip().startswith(f"{variable}:"))
+    indent = len(lines[start]) - len(lines[start].lstrip())
+    block = [lines[start]]
+    for line in lines[start + 1 :]:
+        if len(line) - len(line.lstrip()) <= indent:
+            break
+        block.append(line)
+    return yaml.safe_load(textwrap.dedent("\n".join(block)))[variable]
+
+
+def test_the_two_sides_can_be_run_apart(lab, tmp_path):
+    """Each team reaches its own machines only, and has the other's keys from what was printed."""
+    printed = lab.playbook("playbooks/tunnels.yml", "--limit", "onprem_tunnel_hosts", "--tags", "keys").output
+    public_keys = handed_over(printed, "onprem_tunnel_public_keys")
+    assert "PRIVATE" not in printed
+    printed = lab.playbook("playbooks/tunnels.yml", "--limit", "proxy_vms", "--tags", "keys").output
+    known = handed_over(printed, "onprem_tunnel_host_keys")
+    assert {proxy: [" ".join(key.split()[:2]) for key in keys] for proxy, keys in known.items()} == host_keys(lab)
+
+    keys = tmp_path / "keys.yml"
+    keys.write_text(yaml.safe_dump({"onprem_tunnel_public_keys": public_keys, "onprem_tunnel_host_keys": known}))
+    printed = lab.playbook("playbooks/validate.yml", "-e", f"@{keys}").output
+    assert handed_over(printed, "onprem_tunnel_public_keys") == public_keys
+    for side in ("proxy_vms", "onprem_tunnel_hosts"):
+        recap = lab.playbook("playbooks/tunnels.yml", "--limit", side, "-e", f"@{keys}")
+        assert recap.changed() == {}, recap.output
+
+
+def test_without_the_other_side_s_keys_nothing_is_touched(lab):
+    for side, variable in (
+        ("proxy_vms", "onprem_tunnel_public_keys"),
+        ("onprem_tunnel_hosts", "onprem_tunnel_host_keys"),
+    ):
+        failed = lab.playbook("playbooks/tunnels.yml", "--limit", side, check=False)
+        assert failed.returncode != 0 and variable in failed.output
+        assert failed.changed() == {}
