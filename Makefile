@@ -1,0 +1,56 @@
+# `make` lists the targets.
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export LC_ALL := C.UTF-8
+
+help: ## list the targets
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf 'make %-10s %s\n' "$$t" "$$d"; done
+
+lab: ## build the whole path on this machine and query both databases through it
+	@lab/preflight
+	@$(PYTHON) lab/up
+
+lab-down: .venv/installed ## remove the lab's machines, networks and files; its images stay (make clean removes them)
+	@[ "$$(id -u)" -eq 0 ] || { echo "It removes networks and machines: run sudo make lab-down"; exit 1; }
+	@ansible-playbook -i inventories/lab lab/destroy.yml >build/lab-down.log || { tail -n 20 build/lab-down.log; exit 1; }
+	@rm -rf build/lab build/lab.log build/lab.json build/lab-down.log
+	@echo "The lab is gone. Its images stay for the next one; make clean removes them."
+
+test: ## everything that CI runs
+	@tests/all
+
+lint: .venv/installed ## style, documentation, shell scripts
+	ruff check
+	ruff format --check
+	shellcheck lab/preflight lab/images/build lab/images/customize lab/images/overlay/usr/local/sbin/lab-boot \
+		roles/onprem_tunnel_host/files/try-forwards tests/all tests/molecule .ci/run
+	ansible-lint
+	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+	antsibull-changelog lint
+
+unit: .venv/installed ## tests that need no machine
+	pytest
+
+molecule: .venv/installed lab-images ## each role on machines of its own
+	tests/molecule
+
+test-lab: lab ## the lab from end to end
+	pytest tests/lab
+
+clean: lab-down ## remove the lab, its images and the Python environment
+	podman image rm --ignore $(addprefix localhost/onprem-tunnel-,debian12 debian13 services)
+	rm -rf .venv build *.egg-info
+
+lab-images:
+	@lab/preflight
+	@lab/images/build
+
+.venv/installed: pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --editable '.[dev]'
+	@mkdir -p build
+	@touch $@
+
+.PHONY: help lab lab-down test lint unit molecule test-lab clean lab-images

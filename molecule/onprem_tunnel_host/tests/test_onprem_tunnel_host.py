@@ -1,0 +1,88 @@
+"""The effective state of a tunnel host, and what arrives on the proxy."""
+
+import re
+import time
+
+import pytest
+
+TUNNEL = "onprem-tunnel@proxy-1.service"
+CONFIG = "/etc/onprem-tunnel/tunnels/proxy-1.conf"
+
+
+@pytest.fixture(name="tunnel_host", scope="module")
+def _tunnel_host(machine):
+    return machine("tunnel-host")
+
+
+@pytest.fixture(name="proxy", scope="module")
+def _proxy(machine):
+    return machine("proxy")
+
+
+def test_the_private_key_is_root_s_alone(tunnel_host):
+    key = tunnel_host.file("/etc/onprem-tunnel/id_ed25519")
+    assert (key.user, key.group, key.mode) == ("root", "root", 0o600)
+
+
+def test_one_autossh_carries_every_forward(tunnel_host, proxy):
+    unit = tunnel_host.service(TUNNEL)
+    assert unit.is_running and unit.is_enabled
+    assert len(tunnel_host.process.filter(comm="autossh")) == 1
+    assert len(tunnel_host.process.filter(comm="ssh")) == 1
+    for port in (13306, 15432):
+        assert proxy.socket(f"tcp://127.0.0.1:{port}").is_listening
+        greeting = f"timeout 5 bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}; head -c 4 <&3'"
+        assert proxy.check_output(greeting) == "SSH-", "by name and by IPv6 address alike"
+
+
+def test_ssh_reads_the_configuration_as_it_is_meant(tunnel_host):
+    output = tunnel_host.check_output("ssh -T -G -F %s proxy-1", CONFIG)
+    settings = dict(line.split(" ", 1) for line in output.splitlines() if " " in line)
+    expected = {
+        "batchmode": "yes",
+        "compression": "no",
+        "connecttimeout": "5",
+        "exitonforwardfailure": "yes",
+        "globalknownhostsfile": "/dev/null",
+        "hostkeyalias": "proxy",
+        "identitiesonly": "yes",
+        "serveralivecountmax": "2",
+        "serveraliveinterval": "5",
+        "stricthostkeychecking": "true",
+        "updatehostkeys": "false",
+        "user": "onprem-tunnel",
+        "userknownhostsfile": "/etc/onprem-tunnel/known_hosts",
+    }
+    assert {name: settings.get(name) for name in expected} == expected
+    assert settings["ciphers"].split(",")[0] == "aes128-gcm@openssh.com"
+    assert output.count("remoteforward [127.0.0.1]:") == 2
+
+
+def test_the_proxy_s_host_key_is_pinned_and_no_other_is_trusted(tunnel_host, proxy):
+    pinned = tunnel_host.file("/etc/onprem-tunnel/known_hosts").content_string.splitlines()[1:]
+    assert pinned == ["proxy " + proxy.check_output("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub")]
+    # With nothing pinned, the same command refuses to connect.
+    attempt = f"ssh -F {CONFIG} -i /etc/onprem-tunnel/id_ed25519 -o UserKnownHostsFile=/dev/null -N proxy-1"
+    refused = tunnel_host.run(f"timeout 10 {attempt}")
+    assert refused.rc == 255 and "Host key verification failed" in refused.stderr
+
+
+def test_systemd_does_the_retries_without_backing_off(tunnel_host, proxy):
+    """autossh itself would wait for minutes after a few fast failures."""
+    before = set(tunnel_host.check_output("pgrep -x ssh").split())
+    for _ in range(7):
+        tunnel_host.run("pkill -KILL -x ssh")
+        deadline = time.monotonic() + 10
+        while True:
+            now = set(tunnel_host.run("pgrep -x ssh").stdout.split())
+            if now and not now & before and proxy.run("ss -Hltn 'sport = :13306'").stdout:
+                break
+            assert time.monotonic() < deadline, tunnel_host.check_output(f"journalctl --no-pager -n 30 -u {TUNNEL}")
+            time.sleep(0.2)
+        before = now
+
+
+def test_the_service_is_boxed_in(tunnel_host):
+    verdict = tunnel_host.run(f"systemd-analyze security --no-pager {TUNNEL}").stdout.splitlines()[-1]
+    assert float(re.search(r"(\d+\.\d+)", verdict).group(1)) <= 1.5, verdict
+    assert {process.user for process in tunnel_host.process.filter(comm="ssh")} == {"onprem-tunnel"}

@@ -1,0 +1,178 @@
+"""The effective state of a proxy, without a tunnel: what sshd, the kernel and the sockets say."""
+
+import json
+import re
+import time
+
+import pytest
+
+LISTENER = """
+import socket, time
+server = socket.create_server(("127.0.0.1", 13306))
+while True:
+    client, _ = server.accept()
+    got = 0
+    while chunk := client.recv(65536):
+        got += len(chunk)
+    time.sleep(2)
+    client.sendall(str(got).encode().rjust(9) + b"x" * 500000)
+    client.close()
+"""
+
+
+@pytest.fixture(name="address", scope="module")
+def _address(host):
+    return host.check_output("hostname -I").split()[0]
+
+
+@pytest.fixture(name="listener")
+def _listener(host):
+    """Somebody who listens where a tunnel's listener would be, and answers half-closed connections late."""
+    host.run_expect([0], f"cat > /tmp/listener.py <<'END'\n{LISTENER}\nEND")
+    host.run_expect([0], "systemd-run --quiet --unit=listener python3 /tmp/listener.py")
+    yield
+    host.run_expect([0], "systemctl stop listener")
+
+
+def effective(host, user):
+    output = host.check_output("sshd -T -C user=%s,host=tunnel.example,addr=192.0.2.7", user)
+    return dict(line.split(" ", 1) for line in output.splitlines() if " " in line)
+
+
+def test_sshd_lets_the_tunnel_user_open_the_listeners_and_nothing_else(host):
+    settings = effective(host, "onprem-tunnel")
+    assert settings["permitlisten"] == "127.0.0.1:13306 127.0.0.1:10080"
+    assert {name: settings[name] for name in sorted(settings) if name in EXPECTED_OF_THE_TUNNEL_USER} == (
+        EXPECTED_OF_THE_TUNNEL_USER
+    )
+
+
+EXPECTED_OF_THE_TUNNEL_USER = {
+    "allowagentforwarding": "no",
+    "allowstreamlocalforwarding": "no",
+    "allowtcpforwarding": "remote",
+    "authenticationmethods": "publickey",
+    "authorizedkeysfile": "/etc/ssh/onprem-tunnel/authorized_keys",
+    "clientalivecountmax": "2",
+    "clientaliveinterval": "5",
+    "forcecommand": "/usr/sbin/nologin",
+    "gatewayports": "no",
+    "maxsessions": "0",
+    "passwordauthentication": "no",
+    "permitopen": "none",
+    "permittty": "no",
+    "permittunnel": "no",
+    "permituserrc": "no",
+    "x11forwarding": "no",
+}
+
+
+@pytest.mark.parametrize("user", ["admin", "root"])
+def test_sshd_lets_administrators_in_by_key_and_forwards_nothing_for_them(host, user):
+    settings = effective(host, user)
+    assert settings["pubkeyauthentication"] == "yes"
+    assert settings["permitrootlogin"] == "without-password"
+    assert settings["passwordauthentication"] == settings["kbdinteractiveauthentication"] == "no"
+    assert settings["allowtcpforwarding"] == "no"
+    assert settings["authorizedkeysfile"] == ".ssh/authorized_keys .ssh/authorized_keys2"
+    assert "forcecommand" not in settings or settings["forcecommand"] == "none"
+
+
+def test_a_key_is_bound_to_its_listeners_and_addresses(host):
+    keys = host.file("/etc/ssh/onprem-tunnel/authorized_keys")
+    assert (keys.user, keys.group, keys.mode) == ("root", "root", 0o644)
+    lines = [line for line in keys.content_string.splitlines() if not line.startswith("#")]
+    assert len(lines) == 1
+    assert lines[0].startswith(
+        'restrict,port-forwarding,permitlisten="127.0.0.1:13306",permitlisten="127.0.0.1:10080",'
+        'from="192.0.2.7" ssh-ed25519 '
+    )
+
+
+def shown(host, unit, *properties):
+    output = host.check_output("systemctl show %s --property=%s", unit, ",".join(properties))
+    return dict(line.split("=", 1) for line in output.splitlines())
+
+
+def test_sshd_is_activated_by_its_socket_and_never_gives_up(host):
+    assert host.service("ssh.socket").is_running and host.service("ssh.socket").is_enabled
+    assert not host.service("ssh.service").is_enabled
+    socket = shown(
+        host, "ssh.socket", "NoDelay", "KeepAlive", "KeepAliveTimeUSec", "TriggerLimitIntervalUSec", "Accept"
+    )
+    assert socket == {
+        "Accept": "no",
+        "KeepAlive": "yes",
+        "KeepAliveTimeUSec": "5s",
+        "NoDelay": "yes",
+        "TriggerLimitIntervalUSec": "0",
+    }
+    assert shown(host, "ssh.service", "StartLimitIntervalUSec") == {"StartLimitIntervalUSec": "0"}
+    # A container's own limit may be lower than what the unit asks for.
+    assert "LimitNOFILE=65536" in host.check_output("systemctl cat ssh.service")
+
+
+def test_forwarders_listen_on_the_own_address_only(host, address):
+    listening = {line.split()[3] for line in host.check_output("ss -Hltn").splitlines()}
+    assert {f"{address}:3306", f"{address}:80", f"{address}:8405"} <= listening
+    assert {entry for entry in listening if entry.startswith(("0.0.0.0:", "*:", "[::]:"))} <= {"*:22", "[::]:22"}
+
+
+@pytest.mark.parametrize("resource", ["orders", "web"])
+def test_forwarders_belong_to_the_target_and_start_at_boot(host, resource):
+    unit = host.service(f"onprem-tunnel-forward@{resource}.service")
+    assert unit.is_running and unit.is_enabled
+    assert host.service("onprem-tunnel-forwards.target").is_enabled
+    wanted = shown(host, "onprem-tunnel-forwards.target", "Wants")["Wants"].split()
+    assert f"onprem-tunnel-forward@{resource}.service" in wanted
+
+
+def test_kernel_settings_are_in_effect(host):
+    assert host.sysctl("net.ipv4.tcp_retries2") == 5
+    assert str(host.sysctl("net.ipv4.ip_local_reserved_ports")) == "10080,13306"
+
+
+@pytest.mark.parametrize("unit", ["onprem-tunnel-forward@orders.service", "onprem-tunnel-health.service"])
+def test_services_are_boxed_in(host, unit):
+    verdict = host.run("systemd-analyze security --no-pager %s", unit).stdout.splitlines()[-1]
+    assert float(re.search(r"(\d+\.\d+)", verdict).group(1)) <= 1.5, verdict
+    assert shown(host, unit, "User")["User"] not in ("", "root")
+
+
+def healthz(host, address, resource=""):
+    output = host.check_output("curl -s -w ' %%{http_code}' http://%s:8405/healthz%s", address, resource)
+    body, _, status = output.rpartition(" ")
+    return int(status), json.loads(body)
+
+
+def test_health_is_503_without_a_listener_and_200_with_it(host, address, listener):
+    deadline = time.monotonic() + 5
+    while healthz(host, address, "/orders")[0] != 200:
+        assert time.monotonic() < deadline, host.check_output("journalctl --no-pager -u onprem-tunnel-health -n 20")
+    status, body = healthz(host, address)
+    assert status == 503, "the other resource has no listener"
+    assert body["resources"]["web"]["forwarder"]["listening"] is True
+    assert body["resources"]["web"]["listeners"] == [{"address": "127.0.0.1:10080", "listening": False}]
+
+
+def test_a_half_closed_connection_gets_its_whole_answer(host, address, listener):
+    """The answer comes two seconds after the client has closed its side; socat's default would wait for 0.5 s."""
+    program = (
+        "import socket; s = socket.create_connection(('%s', 3306), 10); s.sendall(b'q' * 1000);"
+        "s.shutdown(socket.SHUT_WR); print(len(b''.join(iter(lambda: s.recv(65536), b''))))"
+    )
+    assert host.check_output('python3 -c "%s"' % (program % address)) == "500009"
+
+
+def test_idle_connections_are_kept_alive_within_a_minute(host, address, listener):
+    """Network load balancers and VPC endpoints forget a connection after 350 s without a packet."""
+    holder = f"python3 -c \"import socket,time; s = socket.create_connection(('{address}', 3306)); time.sleep(20)\""
+    host.run_expect([0], f"systemd-run --quiet --unit=holder {holder}")
+    time.sleep(1)
+    try:
+        for side in ("( sport = :3306 )", "( dport = :13306 )"):
+            connections = host.check_output("ss -Htno state established %s", side).splitlines()
+            timers = [re.search(r"timer:\(keepalive,(\d+)sec", line) for line in connections]
+            assert timers and all(timer and int(timer.group(1)) <= 60 for timer in timers), connections
+    finally:
+        host.run("systemctl stop holder")

@@ -1,0 +1,56 @@
+"""Every role documents what it takes, and takes what it documents."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[3]
+ROLES = sorted(path.parent.parent for path in ROOT.glob("roles/*/meta/argument_specs.yml"))
+
+
+def specs(role):
+    return yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]
+
+
+def option_specs(options):
+    for name, option in options.items():
+        yield name, option
+        yield from option_specs(option.get("options", {}))
+
+
+def test_every_role_has_argument_specs():
+    assert {role.name for role in ROLES} == {path.name for path in (ROOT / "roles").iterdir()}
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_defaults_and_argument_specs_hold_the_same_keys(role):
+    defaults = yaml.safe_load((role / "defaults/main.yml").read_text())
+    optional = {
+        name for spec in specs(role).values() for name, option in spec["options"].items() if not option.get("required")
+    }
+    assert set(defaults) == optional
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_documented_defaults_are_the_real_ones(role):
+    defaults = yaml.safe_load((role / "defaults/main.yml").read_text())
+    documented = {
+        n: o["default"] for spec in specs(role).values() for n, o in spec["options"].items() if "default" in o
+    }
+    assert documented == {name: defaults[name] for name in documented}
+    undocumented = set(defaults) - set(documented)
+    assert all("{{" in str(defaults[name]) for name in undocumented), "only a template may have no documented default"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_option_is_described_and_named_after_its_role(role):
+    for spec in specs(role).values():
+        assert all(name.startswith(role.name + "_") for name in spec["options"])
+        assert all(option.get("description") for _, option in option_specs(spec["options"]))
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_no_role_knows_the_inventory_groups(role):
+    for path in role.rglob("*.y*ml"):
+        assert "groups[" not in path.read_text(), f"{path} reads the inventory's groups; take a variable instead"
