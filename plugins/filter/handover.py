@@ -96,6 +96,10 @@ def _firewall(plan, tunnels, addresses):
                 "the resources and the health check",
             )
         )
+    if len(addresses) > 1:
+        rows.append(
+            ("each proxy", "the other proxies", str(hub["health"]["port"]), "draining asks their health checks")
+        )
     return [
         "FIREWALL: what to open; nothing is opened towards the on-premises network",
         *_table(rows),

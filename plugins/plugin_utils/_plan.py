@@ -66,8 +66,8 @@ def plan(resources: object, proxies: object, tunnel_hosts: object, settings: obj
 
     items.sort(key=lambda item: item["name"])
     return {
-        "proxies": {name: _proxy(name, items, hosts, chosen) for name in sorted(proxy_vms)},
-        "tunnel_hosts": {name: _tunnel_host(name, items, proxy_vms) for name in sorted(hosts)},
+        "proxies": {name: _proxy(name, items, proxy_vms, hosts, chosen) for name in sorted(proxy_vms)},
+        "tunnel_hosts": {name: _tunnel_host(name, items, proxy_vms, chosen) for name in sorted(hosts)},
         "hub": _hub(items, chosen),
         "databricks": [_databricks(item, chosen) for item in items if "databricks" in item],
         "cdc": [{"name": item["name"], "engine": item["engine"], **item["cdc"]} for item in items if "cdc" in item],
@@ -286,7 +286,15 @@ def _listen(item: dict) -> str:
     return f"{FIRST_TUNNEL}:{item['tunnel_port']}"
 
 
-def _proxy(name: str, items: list[dict], hosts: dict, settings: dict) -> dict:
+def _heartbeat(settings: dict) -> str:
+    return f"{FIRST_TUNNEL}:{settings['heartbeat_port']}"
+
+
+def _endpoint(address: str, port: int) -> str:
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _proxy(name: str, items: list[dict], proxies: dict, hosts: dict, settings: dict) -> dict:
     return {
         "tunnels": [
             {
@@ -294,6 +302,7 @@ def _proxy(name: str, items: list[dict], hosts: dict, settings: dict) -> dict:
                 "address": FIRST_TUNNEL,
                 "keys": list(hosts[host]["public_keys"]),
                 "source_addresses": list(hosts[host]["source_addresses"]),
+                "heartbeat": _heartbeat(settings),
                 "permitlisten": [_listen(item) for item in _carried(items, name, host)],
             }
             for host in sorted(hosts)
@@ -312,11 +321,17 @@ def _proxy(name: str, items: list[dict], hosts: dict, settings: dict) -> dict:
             if name in item["proxies"]
         ],
         "health": {"port": settings["health_port"]},
+        "peers": {
+            peer: _endpoint(proxies[peer]["address"], settings["health_port"])
+            for peer in sorted(proxies)
+            if peer != name
+        },
     }
 
 
-def _tunnel_host(name: str, items: list[dict], proxies: dict) -> dict:
+def _tunnel_host(name: str, items: list[dict], proxies: dict, settings: dict) -> dict:
     return {
+        "heartbeat": {"port": settings["heartbeat_port"]},
         "tunnels": [
             {
                 "name": f"{proxy}-1",
@@ -325,6 +340,7 @@ def _tunnel_host(name: str, items: list[dict], proxies: dict) -> dict:
                 "ssh_port": proxies[proxy]["ssh_port"],
                 "address": FIRST_TUNNEL,
                 "host_keys": list(proxies[proxy]["host_keys"]),
+                "heartbeat": _heartbeat(settings),
                 "forwards": [
                     {"name": item["name"], "listen": _listen(item), "host": item["host"], "port": item["port"]}
                     for item in _carried(items, proxy, name)

@@ -74,6 +74,7 @@ def test_what_each_role_consumes(valid, public_key):
                 "address": "127.0.0.1",
                 "keys": [public_key(3, "fra-tunnel")],
                 "source_addresses": ["10.10.5.20"],
+                "heartbeat": "127.0.0.1:13999",
                 "permitlisten": ["127.0.0.1:15432", "127.0.0.1:13306"],
             }
         ],
@@ -96,6 +97,7 @@ def test_what_each_role_consumes(valid, public_key):
             },
         ],
         "health": {"port": 8405},
+        "peers": {"proxy-b": "10.40.2.10:8405"},
     }
     assert planned["proxies"]["proxy-b"]["tunnels"][0]["permitlisten"] == ["127.0.0.1:13306"]
     assert [tunnel["name"] for tunnel in planned["tunnel_hosts"]["fra-tunnel"]["tunnels"]] == ["proxy-a-1", "proxy-b-1"]
@@ -106,8 +108,10 @@ def test_what_each_role_consumes(valid, public_key):
         "ssh_port": 2022,
         "address": "127.0.0.1",
         "host_keys": [public_key(2, "proxy-b")],
+        "heartbeat": "127.0.0.1:13999",
         "forwards": [{"name": "orders", "listen": "127.0.0.1:13306", "host": "mysql01.corp.example", "port": 3306}],
     }
+    assert planned["tunnel_hosts"]["fra-tunnel"]["heartbeat"] == {"port": 13999}
     assert planned["tunnel_hosts"]["fra-tunnel"]["probes"] == [
         {"name": "crm", "probe": "postgresql", "host": "10.10.5.31", "port": 5432},
         {"name": "orders", "probe": "mysql", "host": "mysql01.corp.example", "port": 3306},
@@ -230,5 +234,5 @@ def test_a_proxy_without_resources_is_named(valid):
         resource["proxies"] = ["proxy-a"]
     planned = plan(**valid)
     assert planned["warnings"] == ["proxy-b carries no resource."]
-    assert planned["proxies"]["proxy-b"] == {"tunnels": [], "listeners": [], "health": {"port": 8405}}
+    assert planned["proxies"]["proxy-b"]["tunnels"] == planned["proxies"]["proxy-b"]["listeners"] == []
     assert [tunnel["proxy"] for tunnel in planned["tunnel_hosts"]["fra-tunnel"]["tunnels"]] == ["proxy-a"]

@@ -43,6 +43,7 @@ def test_firewall(valid):
         ["10.60.0.0/16", "load balancer", "3306, 5432", "the resources"],
         ["load balancer", "proxy-a (10.40.1.10)", "3306, 5432, 9000", "the resources and the health check"],
         ["load balancer", "proxy-b (10.40.2.10)", "3306, 9000", "the resources and the health check"],
+        ["each proxy", "the other proxies", "9000", "draining asks their health checks"],
     ]
 
 
