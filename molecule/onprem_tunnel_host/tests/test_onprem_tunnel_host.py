@@ -1,5 +1,6 @@
 """The effective state of a tunnel host, and what arrives on the proxy."""
 
+import json
 import re
 import time
 
@@ -55,7 +56,7 @@ def test_ssh_reads_the_configuration_as_it_is_meant(tunnel_host):
     }
     assert {name: settings.get(name) for name in expected} == expected
     assert settings["ciphers"].split(",")[0] == "aes128-gcm@openssh.com"
-    assert output.count("remoteforward [127.0.0.1]:") == 2
+    assert output.count("remoteforward [127.0.0.1]:") == 3
 
 
 def test_the_proxy_s_host_key_is_pinned_and_no_other_is_trusted(tunnel_host, proxy):
@@ -82,7 +83,51 @@ def test_systemd_does_the_retries_without_backing_off(tunnel_host, proxy):
         before = now
 
 
-def test_the_service_is_boxed_in(tunnel_host):
-    verdict = tunnel_host.run(f"systemd-analyze security --no-pager {TUNNEL}").stdout.splitlines()[-1]
+def test_the_heartbeat_answers_through_the_tunnel_with_the_verdicts(tunnel_host, proxy):
+    deadline = time.monotonic() + 10
+    while True:
+        beat = json.loads(proxy.check_output("curl -s http://127.0.0.1:13999/"))
+        if len(beat["resources"]) == 2:
+            break
+        assert time.monotonic() < deadline, beat
+        time.sleep(0.5)
+    assert beat["host"] == "tunnel-host"
+    assert {name: verdict["verdict"] for name, verdict in beat["resources"].items()} == {"orders": "up", "crm": "up"}
+
+
+def test_the_proxy_is_healthy(proxy):
+    address = proxy.check_output("hostname -I").split()[0]
+    status = "curl -s -o /dev/null -w '%{http_code}' " + f"http://{address}:8405/healthz"
+    deadline = time.monotonic() + 10
+    while proxy.run(status).stdout != "200":
+        assert time.monotonic() < deadline, proxy.check_output(f"curl -s http://{address}:8405/status")
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("unit", ["onprem-tunnel-heartbeat.service", "onprem-tunnel-probe.service"])
+def test_what_is_killed_comes_back(tunnel_host, unit):
+    for _ in range(6):
+        pid = tunnel_host.check_output(f"systemctl show {unit} --property=MainPID --value")
+        assert tunnel_host.run(f"kill -KILL {pid}").rc == 0
+        deadline = time.monotonic() + 10
+        while tunnel_host.check_output(f"systemctl show {unit} --property=MainPID --value") in ("0", pid):
+            assert time.monotonic() < deadline, tunnel_host.check_output(f"journalctl --no-pager -n 30 -u {unit}")
+            time.sleep(0.2)
+    assert tunnel_host.service(unit).is_running and tunnel_host.service(unit).is_enabled
+
+
+def test_what_a_connection_may_queue_is_bounded(tunnel_host):
+    assert tunnel_host.sysctl("net.ipv4.tcp_notsent_lowat") == 131072
+
+
+@pytest.mark.parametrize("unit", [TUNNEL, "onprem-tunnel-heartbeat.service", "onprem-tunnel-probe.service"])
+def test_the_services_are_boxed_in(tunnel_host, unit):
+    verdict = tunnel_host.run(f"systemd-analyze security --no-pager {unit}").stdout.splitlines()[-1]
     assert float(re.search(r"(\d+\.\d+)", verdict).group(1)) <= 1.5, verdict
-    assert {process.user for process in tunnel_host.process.filter(comm="ssh")} == {"onprem-tunnel"}
+
+
+def test_each_service_has_a_user_of_its_own(tunnel_host):
+    users = tunnel_host.check_output(
+        "ps -eo user:32,args | grep -E '[/]usr/bin/(ssh -|python3 -Es)' | cut -d' ' -f1 | sort"
+    )
+    assert users.split() == ["onprem-tunnel", "onprem-tunnel-heartbeat", "onprem-tunnel-probe"]
