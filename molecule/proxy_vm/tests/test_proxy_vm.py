@@ -6,8 +6,15 @@ import time
 
 import pytest
 
-LISTENER = """
-import socket, time
+TUNNEL = """
+import http.server, socket, threading, time
+class Heartbeat(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"host": "fra-tunnel", "time": 1.0, "resources": {}}')
+beats = http.server.ThreadingHTTPServer(("127.0.0.1", 13999), Heartbeat)
+threading.Thread(target=beats.serve_forever, daemon=True).start()
 server = socket.create_server(("127.0.0.1", 13306))
 while True:
     client, _ = server.accept()
@@ -25,13 +32,14 @@ def _address(host):
     return host.check_output("hostname -I").split()[0]
 
 
-@pytest.fixture(name="listener")
-def _listener(host):
-    """Somebody who listens where a tunnel's listener would be, and answers half-closed connections late."""
-    host.run_expect([0], f"cat > /tmp/listener.py <<'END'\n{LISTENER}\nEND")
-    host.run_expect([0], "systemd-run --quiet --unit=listener python3 /tmp/listener.py")
+@pytest.fixture(name="tunnel")
+def _tunnel(host, request):
+    """Answers as a tunnel would: its heartbeat, and a listener that answers half-closed connections late."""
+    user = getattr(request, "param", "onprem-tunnel")
+    host.run_expect([0], f"cat > /tmp/tunnel.py <<'END'\n{TUNNEL}\nEND")
+    host.run_expect([0], f"systemd-run --quiet --unit=tunnel --uid={user} python3 /tmp/tunnel.py")
     yield
-    host.run_expect([0], "systemctl stop listener")
+    host.run_expect([0], "systemctl stop tunnel")
 
 
 def effective(host, user):
@@ -41,7 +49,7 @@ def effective(host, user):
 
 def test_sshd_lets_the_tunnel_user_open_the_listeners_and_nothing_else(host):
     settings = effective(host, "onprem-tunnel")
-    assert settings["permitlisten"] == "127.0.0.1:13306 127.0.0.1:10080"
+    assert settings["permitlisten"] == "127.0.0.1:13999 127.0.0.1:13306 127.0.0.1:10080"
     assert {name: settings[name] for name in sorted(settings) if name in EXPECTED_OF_THE_TUNNEL_USER} == (
         EXPECTED_OF_THE_TUNNEL_USER
     )
@@ -84,7 +92,8 @@ def test_a_key_is_bound_to_its_listeners_and_addresses(host):
     lines = [line for line in keys.content_string.splitlines() if not line.startswith("#")]
     assert len(lines) == 1
     assert lines[0].startswith(
-        'restrict,port-forwarding,permitlisten="127.0.0.1:13306",permitlisten="127.0.0.1:10080",'
+        'restrict,port-forwarding,permitlisten="127.0.0.1:13999",'
+        'permitlisten="127.0.0.1:13306",permitlisten="127.0.0.1:10080",'
         'from="192.0.2.7" ssh-ed25519 '
     )
 
@@ -129,7 +138,8 @@ def test_forwarders_belong_to_the_target_and_start_at_boot(host, resource):
 
 def test_kernel_settings_are_in_effect(host):
     assert host.sysctl("net.ipv4.tcp_retries2") == 5
-    assert str(host.sysctl("net.ipv4.ip_local_reserved_ports")) == "10080,13306"
+    assert host.sysctl("net.ipv4.tcp_notsent_lowat") == 131072
+    assert str(host.sysctl("net.ipv4.ip_local_reserved_ports")) == "10080,13306,13999"
 
 
 @pytest.mark.parametrize("unit", ["onprem-tunnel-forward@orders.service", "onprem-tunnel-health.service"])
@@ -145,17 +155,47 @@ def healthz(host, address, resource=""):
     return int(status), json.loads(body)
 
 
-def test_health_is_503_without_a_listener_and_200_with_it(host, address, listener):
+def wait_for_status(host, address, status, resource=""):
     deadline = time.monotonic() + 5
-    while healthz(host, address, "/orders")[0] != 200:
+    while healthz(host, address, resource)[0] != status:
         assert time.monotonic() < deadline, host.check_output("journalctl --no-pager -u onprem-tunnel-health -n 20")
+        time.sleep(0.2)
+
+
+def test_health_is_503_without_a_tunnel_and_200_with_one(host, address, request):
+    wait_for_status(host, address, 503, "/orders")
+    request.getfixturevalue("tunnel")
+    wait_for_status(host, address, 200, "/orders")
     status, body = healthz(host, address)
     assert status == 503, "the other resource has no listener"
     assert body["resources"]["web"]["forwarder"]["listening"] is True
-    assert body["resources"]["web"]["listeners"] == [{"address": "127.0.0.1:10080", "listening": False}]
+    assert body["resources"]["web"]["listeners"][0]["listening"] is False
 
 
-def test_a_half_closed_connection_gets_its_whole_answer(host, address, listener):
+@pytest.mark.parametrize("tunnel", ["root"], indirect=True)
+def test_a_listener_of_another_user_is_no_tunnel(host, address, tunnel):
+    """A local user who takes a listener's port before sshd does must not be believed."""
+    host.run_expect([0], "timeout 5 sh -c 'until ss -Hltn | grep -q :13999; do sleep 0.1; done'")
+    time.sleep(2)
+    assert healthz(host, address, "/orders")[0] == 503
+
+
+def test_draining_is_told_at_once_and_survives_a_restart(host, address, tunnel):
+    wait_for_status(host, address, 200, "/orders")
+    refused = host.run("onprem-tunnel-drain --timeout 5")
+    assert refused.rc == 1 and "orders" in refused.stderr + refused.stdout, "no other proxy answers"
+    assert healthz(host, address, "/orders")[0] == 200
+    host.run_expect([0], "onprem-tunnel-drain --force --timeout 5")
+    status, body = healthz(host, address, "/orders")
+    assert (status, body["draining"]) == (503, True)
+    host.run_expect([0], "systemctl restart onprem-tunnel-health")
+    wait_for_status(host, address, 503, "/orders")
+    assert healthz(host, address, "/orders")[1]["draining"] is True
+    host.run_expect([0], "onprem-tunnel-drain --undo")
+    wait_for_status(host, address, 200, "/orders")
+
+
+def test_a_half_closed_connection_gets_its_whole_answer(host, address, tunnel):
     """The answer comes two seconds after the client has closed its side; socat's default would wait for 0.5 s."""
     program = (
         "import socket; s = socket.create_connection(('%s', 3306), 10); s.sendall(b'q' * 1000);"
@@ -164,7 +204,7 @@ def test_a_half_closed_connection_gets_its_whole_answer(host, address, listener)
     assert host.check_output('python3 -c "%s"' % (program % address)) == "500009"
 
 
-def test_idle_connections_are_kept_alive_within_a_minute(host, address, listener):
+def test_idle_connections_are_kept_alive_within_a_minute(host, address, tunnel):
     """Network load balancers and VPC endpoints forget a connection after 350 s without a packet."""
     holder = f"python3 -c \"import socket,time; s = socket.create_connection(('{address}', 3306)); time.sleep(20)\""
     host.run_expect([0], f"systemd-run --quiet --unit=holder {holder}")
