@@ -32,7 +32,10 @@ def test_nothing_of_an_environment_stands_beside_the_playbooks(root, folder):
     assert not any("onprem_tunnel_resources" in text or "onprem_tunnel_clients" in text for text in texts)
 
 
-@pytest.mark.parametrize("playbook", ["site.yml", "playbooks/tunnels.yml", "playbooks/doctor.yml"])
+@pytest.mark.parametrize(
+    "playbook",
+    ["site.yml", "playbooks/tunnels.yml", "playbooks/doctor.yml", "playbooks/drain.yml", "playbooks/undrain.yml"],
+)
 def test_every_playbook_stops_at_a_wrong_list_before_any_host_is_contacted(root, run, tmp_path, playbook):
     wrong = [resource("orders"), resource("sales"), resource("crm", engine="postgres", port=5432.5)]
     inventory = environment(root, tmp_path, "wrong", wrong)
