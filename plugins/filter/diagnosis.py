@@ -65,8 +65,8 @@ _value:
           description: Whether the path works; none if the proxy was not asked.
           type: bool
         hop:
-          description: The first hop that fails, one of C(proxy), C(health check), C(forwarder), C(tunnel), C(database)
-            and C(path). Empty if none does.
+          description: The first hop that fails, one of C(proxy), C(health check), C(forwarder), C(tunnel), C(heartbeat),
+            C(database) and C(path). Empty if none does.
           type: str
         what:
           description: What was seen there.

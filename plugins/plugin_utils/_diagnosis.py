@@ -173,6 +173,7 @@ class _Path:
         self.health_status = None
         self.forwarder_absent = False
         self.absent_listeners = []
+        self.listeners = []
 
     def finding(self):
         """Return the finding of this path."""
@@ -202,6 +203,8 @@ class _Path:
         if not self.answers:
             for tunnel in self.tunnels:
                 self._check_unit(tunnel)
+        self._check_heartbeats()
+        if not self.answers:
             self._check_database()
             self._fail_somewhere()
         self._check_verdict_of_health()
@@ -250,9 +253,8 @@ class _Path:
         self.health_status = said.get("status")
         self.forwarder_absent = _absent(said.get("forwarder"))
         listeners = said.get("listeners")
-        for each in listeners if isinstance(listeners, list) else []:
-            if _absent(each):
-                self.absent_listeners.append(each.get("address"))
+        self.listeners = [each for each in listeners if isinstance(each, dict)] if isinstance(listeners, list) else []
+        self.absent_listeners = [each.get("address") for each in self.listeners if _absent(each)]
 
     def _check_forwarder(self):
         verdict = self.greeting.get("verdict")
@@ -284,6 +286,41 @@ class _Path:
         if self.absent_listeners and not self.answers:
             absent = _clean(self.absent_listeners[0])
             raise _Fault("tunnel", f"no tunnel of the plan holds {absent} on {self.proxy}", "run tunnels.yml")
+        for each in self.listeners:
+            if each.get("listening") is True and each.get("owner_is_tunnel_user") is False:
+                address = _clean(each.get("address"))
+                raise _Fault(
+                    "tunnel",
+                    f"somebody else than the tunnel user listens on {address} of {self.proxy}",
+                    f"find out who took the port, on {self.proxy}: ss -ltnp src {address}",
+                )
+
+    def _check_heartbeats(self):
+        """Raise if a tunnel stands, but its heartbeat does not come through it."""
+        for each in self.listeners:
+            heartbeat = each.get("heartbeat")
+            if (
+                each.get("listening") is not True
+                or not isinstance(heartbeat, dict)
+                or heartbeat.get("alive") is not False
+            ):
+                continue
+            tunnel = next((tunnel for tunnel in self.tunnels if tunnel["listener"] == each.get("address")), {})
+            host = tunnel.get("host") or _clean(each.get("tunnel"))
+            if self.answers:
+                unit = "onprem-tunnel-heartbeat.service"
+                raise _Fault(
+                    "heartbeat",
+                    f"{host} does not answer it, so {self.proxy} calls the tunnel dead, though the path answers",
+                    f"run on {host}: systemctl restart {unit}; journalctl -u {unit} -n 20",
+                )
+            unit = tunnel.get("unit", "the tunnel")
+            raise _Fault(
+                "tunnel",
+                f"the tunnel from {host} stands on {self.proxy}, but no heartbeat comes through it",
+                f"see that the line stands; a dead tunnel is replaced by itself within 15 s, "
+                f"and a hanging one on {host} by: systemctl restart {unit}",
+            )
 
     def _check_unit(self, tunnel):
         """Raise what keeps the tunnel's unit from being active, or why that is not known."""
@@ -374,7 +411,7 @@ class _Path:
             raise _Fault(
                 "health check",
                 f"{self.proxy} is draining, so that the load balancer sends it nobody",
-                f"end the draining of {self.proxy} once its maintenance is over",
+                f"end the draining once the maintenance is over: undrain.yml --limit {self.proxy}",
             )
         if self.health_status != "ok":
             raise _Fault(

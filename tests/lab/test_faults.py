@@ -87,6 +87,7 @@ def test_a_broken_sshd_configuration_is_survived(lab):
     [
         ("tunnel", "fra-tunnel", "onprem-tunnel@proxy-b-1"),
         ("forwarder", "proxy-b", "onprem-tunnel-forward@crm"),
+        ("heartbeat", "fra-tunnel", "onprem-tunnel-heartbeat"),
         ("health check", "proxy-b", "onprem-tunnel-health"),
         ("database", "database", "postgresql@*"),
     ],
@@ -96,14 +97,14 @@ def test_the_doctor_names_the_first_hop_that_fails(lab, hop, machine, unit):
     units = lab.run(machine, f"systemctl list-units --plain --no-legend '{unit}*' | cut -d' ' -f1").stdout.split()
     lab.run(machine, f"systemctl stop {' '.join(units)}")
     try:
-        if hop in ("tunnel", "forwarder"):
+        if hop in ("tunnel", "forwarder", "heartbeat"):
             lab.wait(lambda: lab.health("proxy-b")[0] == 503, 5, "the health check tells")
         failed = lab.playbook("playbooks/doctor.yml", check=False)
     finally:
         lab.run(machine, f"systemctl start {' '.join(units)}")
     named = set(re.findall(r"^ *- (proxy-[ab]), ([\w, ]+): ([\w ]+): ", failed.output, re.MULTILINE))
-    resources = "crm, orders" if hop in ("tunnel", "health check") else "crm"
-    proxies = ("proxy-a", "proxy-b") if hop == "database" else ("proxy-b",)
+    resources = "crm, orders" if hop in ("tunnel", "heartbeat", "health check") else "crm"
+    proxies = ("proxy-a", "proxy-b") if hop in ("heartbeat", "database") else ("proxy-b",)
     assert failed.returncode != 0
     assert named == {(proxy, resources, hop) for proxy in proxies}, failed.output
     assert failed.changed() == {}

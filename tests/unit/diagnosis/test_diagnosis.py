@@ -322,6 +322,31 @@ def test_one_of_two_tunnels_down_is_told_though_the_path_answers(world):
     assert {finding["what"] for finding in findings} == {"onprem-tunnel@proxy-a-2.service on ams-tunnel is failed"}
 
 
+def test_a_listener_of_somebody_else_is_told_though_it_answers(world):
+    world.body["resources"]["orders"]["listeners"][0]["owner_is_tunnel_user"] = False
+    finding = world.orders()
+    assert finding["hop"] == "tunnel"
+    assert finding["what"] == "somebody else than the tunnel user listens on 127.0.0.1:13306 of proxy-a"
+    assert finding["remedy"].endswith("on proxy-a: ss -ltnp src 127.0.0.1:13306")
+
+
+def test_a_silent_heartbeat_on_a_path_that_answers(world):
+    world.body["resources"]["orders"]["listeners"][0]["heartbeat"] = {"alive": False, "age": 9.0}
+    world.body["resources"]["orders"]["status"] = "failing"
+    finding = world.orders()
+    assert finding["hop"] == "heartbeat"
+    assert "on fra-tunnel: systemctl restart onprem-tunnel-heartbeat.service" in finding["remedy"]
+
+
+def test_a_silent_heartbeat_on_a_path_that_does_not_answer_is_a_dead_tunnel(world):
+    world.body["resources"]["orders"]["listeners"][0]["heartbeat"] = {"alive": False, "age": 9.0}
+    world.through("timeout")
+    finding = world.orders()
+    assert finding["hop"] == "tunnel"
+    assert finding["what"] == "the tunnel from fra-tunnel stands on proxy-a, but no heartbeat comes through it"
+    assert f"on fra-tunnel by: systemctl restart {UNIT}" in finding["remedy"]
+
+
 # --- database and the path as a whole ----------------------------------------------------------------------------
 
 
@@ -483,7 +508,10 @@ ANYTHING = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["resources", "orders", "status", "forwarder", "listeners", "address", "listening", "x"]),
+            st.sampled_from(
+                ["resources", "orders", "status", "forwarder", "listeners", "address", "listening", "x"]
+                + ["owner_is_tunnel_user", "heartbeat", "alive"]
+            ),
             inner,
             max_size=4,
         )
