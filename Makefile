@@ -36,6 +36,9 @@ unit: .venv/installed ## tests that need no machine
 molecule: .venv/installed lab-images ## each role on machines of its own
 	tests/molecule
 
+drill: lab ## every fault in turn on the lab, measured: a table, build/drill.json, build/drill.png (FAULT=name,… ROUNDS=n)
+	@python -m benchmarks.drill $(if $(FAULT),--fault $(FAULT)) $(if $(ROUNDS),--rounds $(ROUNDS))
+
 test-lab: lab ## the lab from end to end
 	pytest tests/lab
 
@@ -53,4 +56,4 @@ lab-images:
 	@mkdir -p build
 	@touch $@
 
-.PHONY: help lab lab-down test lint unit molecule test-lab clean lab-images
+.PHONY: help lab lab-down test lint unit molecule test-lab drill clean lab-images
