@@ -74,6 +74,7 @@ def _firewall(plan, tunnels, addresses):
     hub = plan["hub"]
     listen_ports = ", ".join(map(str, sorted({listener["port"] for listener in hub["listeners"]})))
     clients = ", ".join(hub["clients"]) or "clients (onprem_tunnel_clients is empty)"
+    balancer = _machine("load balancer", hub["load_balancers"] or [])
     rows = [("from", "to", "TCP port", "why")]
     for host, tunnel in tunnels:
         rows.append(
@@ -90,7 +91,7 @@ def _firewall(plan, tunnels, addresses):
         ports = [*sorted(listener["listen_port"] for listener in listeners), hub["health"]["port"]]
         rows.append(
             (
-                "load balancer",
+                balancer,
                 _machine(proxy, [address]),
                 ", ".join(map(str, ports)),
                 "the resources and the health check",

@@ -34,7 +34,7 @@ options:
     required: true
   settings:
     description:
-      - Any of C(name), C(clients), C(health_port), C(heartbeat_port), C(forwarder), C(connections) and
+      - Any of C(name), C(clients), C(load_balancers), C(health_port), C(heartbeat_port), C(forwarder), C(connections) and
         C(max_listeners). What is left out takes its default.
     type: dict
     required: true

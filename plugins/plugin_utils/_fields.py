@@ -426,6 +426,16 @@ PROXY = {
     "address": Field(proxy_address, "its private address, as ansible_host or proxy_vm_bind_address", required=True),
     "ssh_port": Field(port, "the port of its sshd", default=22),
     "host_keys": Field(list_of(public_key, may_be_empty=True), "its public host keys", default=[]),
+    "admin_ranges": Field(
+        list_of(address_or_range, may_be_empty=True),
+        "the addresses that administrators and Ansible log in from, as proxy_vm_admin_ranges",
+        default=[],
+    ),
+    "monitoring_ranges": Field(
+        list_of(address_or_range, may_be_empty=True),
+        "the addresses that monitoring asks the health check from, as proxy_vm_monitoring_ranges",
+        default=[],
+    ),
 }
 
 TUNNEL_HOST = {
@@ -447,6 +457,11 @@ SETTINGS = {
         "the address ranges that may reach the listen ports",
         default=[],
         label="onprem_tunnel_clients",
+    ),
+    "load_balancers": Field(
+        list_of(address_or_range, may_be_empty=True),
+        "the addresses or subnets of the load balancer ([] where there is none), as the proxies see it",
+        label="onprem_tunnel_load_balancers",
     ),
     "health_port": Field(unprivileged_port, "the health check's port", default=8405, label="onprem_tunnel_health_port"),
     "heartbeat_port": Field(

@@ -39,6 +39,7 @@ from ansible_collections.lakehouse.onprem_tunnel.plugins.plugin_utils._fields im
 )
 
 FIRST_TUNNEL = "127.0.0.1"
+ANYWHERE = ["0.0.0.0/0", "::/0"]
 TUNNEL_PORT_OFFSET = 10000
 HEALTH_PATH = "/healthz"
 
@@ -61,6 +62,7 @@ def plan(resources: object, proxies: object, tunnel_hosts: object, settings: obj
     _check_layout(proxy_vms, hosts, chosen, report)
     _check_names(items, chosen, report)
     _check_ports(items, proxy_vms, chosen, report)
+    _check_sources(items, proxy_vms, tunnel_hosts, report)
     if report.problems:
         raise PlanError(report.problems)
 
@@ -263,6 +265,18 @@ def _check_not_taken(item: dict, field: str, taken: dict, report: Report) -> Non
     report.at(field).wrong(f"its default, {default}, is {port}, the port of {taken[port]}; write a {field} of its own")
 
 
+def _check_sources(items: list[dict], proxies: dict, hosts: object, report: Report) -> None:
+    """Where ssh is filtered, a tunnel from an address that nobody named would be shut out."""
+    filtering = [name for name in sorted(proxies) if proxies[name].get("admin_ranges")]
+    for host, given in hosts.items() if isinstance(hosts, dict) else []:
+        cut_off = [name for name in filtering if _carried(items, name, host)]
+        if cut_off and isinstance(given, dict) and not given.get("source_addresses"):
+            report.at(f"tunnel host {host}").at("source_addresses").wrong(
+                f"is missing, and proxy_vm_admin_ranges of {', '.join(cut_off)} lets nobody else in; "
+                "write onprem_tunnel_host_source_addresses: the addresses that its connections come from"
+            )
+
+
 def _shared(entries, key) -> dict:
     """What several entries have in common, with those entries."""
     found: dict = {}
@@ -321,11 +335,29 @@ def _proxy(name: str, items: list[dict], proxies: dict, hosts: dict, settings: d
             if name in item["proxies"]
         ],
         "health": {"port": settings["health_port"]},
+        "firewall": _firewall(name, items, proxies, hosts, settings),
         "peers": {
             peer: _endpoint(proxies[peer]["address"], settings["health_port"])
             for peer in sorted(proxies)
             if peer != name
         },
+    }
+
+
+def _firewall(name: str, items: list[dict], proxies: dict, hosts: dict, settings: dict) -> dict:
+    """Who may open connections to the proxy. What nobody has declared is not filtered, and the plan warns of it."""
+    tunnel_hosts = [
+        source for host in sorted(hosts) if _carried(items, name, host) for source in hosts[host]["source_addresses"]
+    ]
+    peers = [
+        proxies[peer]["address"] for peer in sorted(proxies) if peer != name and as_address(proxies[peer]["address"])
+    ]
+    admins, balancers = proxies[name]["admin_ranges"], settings.get("load_balancers")
+    known = balancers is not None
+    return {
+        "ssh_from": [*tunnel_hosts, *admins] if admins else list(ANYWHERE),
+        "resources_from": [*settings["clients"], *balancers, *peers] if known else list(ANYWHERE),
+        "health_from": [*balancers, *peers, *proxies[name]["monitoring_ranges"]] if known else list(ANYWHERE),
     }
 
 
@@ -366,6 +398,7 @@ def _hub(items: list[dict], settings: dict) -> dict:
     return {
         "name": settings["name"],
         "clients": list(settings["clients"]),
+        "load_balancers": settings.get("load_balancers"),
         "health": {"port": settings["health_port"], "path": HEALTH_PATH},
         "listeners": [
             {
@@ -401,6 +434,16 @@ def _warnings(items: list[dict], proxies: dict, settings: dict) -> list[str]:
         warnings.append("onprem_tunnel_clients is empty: nothing says who may reach the listen ports.")
     if len(proxies) == 1:
         warnings.append(f"{next(iter(proxies))} is the only proxy: while it is down, nothing is reachable.")
+    if "load_balancers" not in settings:
+        warnings.append(
+            "onprem_tunnel_load_balancers is not given: the proxies let anybody reach the listen ports and the health "
+            "check that the network lets through."
+        )
+    open_to_all = [name for name in sorted(proxies) if not proxies[name]["admin_ranges"]]
+    if open_to_all:
+        warnings.append(
+            f"proxy_vm_admin_ranges of {', '.join(open_to_all)} is empty: ssh is open there to whom the network lets through."
+        )
     for name in sorted(proxies):
         if not any(name in item["proxies"] for item in items):
             warnings.append(f"{name} carries no resource.")

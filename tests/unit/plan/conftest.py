@@ -37,13 +37,27 @@ def valid():
             {"name": "crm", "engine": "postgresql", "host": "10.10.5.31"},
         ],
         "proxies": {
-            "proxy-a": {"address": "10.40.1.10", "host_keys": [_public_key(1, "proxy-a")]},
-            "proxy-b": {"address": "10.40.2.10", "ssh_port": 2022, "host_keys": [_public_key(2, "proxy-b")]},
+            "proxy-a": {
+                "address": "10.40.1.10",
+                "host_keys": [_public_key(1, "proxy-a")],
+                "admin_ranges": ["10.70.0.0/24"],
+                "monitoring_ranges": ["10.70.8.0/24"],
+            },
+            "proxy-b": {
+                "address": "10.40.2.10",
+                "ssh_port": 2022,
+                "host_keys": [_public_key(2, "proxy-b")],
+                "admin_ranges": ["10.70.0.0/24"],
+            },
         },
         "tunnel_hosts": {
             "fra-tunnel": {"public_keys": [_public_key(3, "fra-tunnel")], "source_addresses": ["10.10.5.20"]}
         },
-        "settings": {"name": "onprem.aws.corp.example", "clients": ["10.60.0.0/16"]},
+        "settings": {
+            "name": "onprem.aws.corp.example",
+            "clients": ["10.60.0.0/16"],
+            "load_balancers": ["10.40.0.5"],
+        },
     }
 
 
@@ -73,6 +87,7 @@ def example():
         "settings": {
             "name": variables["onprem_tunnel_name"],
             "clients": variables["onprem_tunnel_clients"],
+            "load_balancers": variables["onprem_tunnel_load_balancers"],
             "health_port": variables["onprem_tunnel_health_port"],
             "heartbeat_port": variables["onprem_tunnel_heartbeat_port"],
             "connections": variables["onprem_tunnel_connections"],

@@ -318,7 +318,7 @@ BAD = {
     "no tunnel host": (replace(tunnel_hosts={}), ["onprem_tunnel_hosts: is empty", "at least one tunnel host"]),
     "tunnel hosts are nothing": (replace(tunnel_hosts=None), ["onprem_tunnel_hosts: None is not a mapping"]),
     "two tunnel hosts": (
-        lambda g: g["tunnel_hosts"].update({"muc-tunnel": {}}),
+        lambda g: g["tunnel_hosts"].update({"muc-tunnel": {"source_addresses": ["10.10.5.21"]}}),
         ["onprem_tunnel_hosts: fra-tunnel, muc-tunnel are 2 tunnel hosts", "socat", "leave one host"],
     ),
     "source addresses text": (
@@ -328,6 +328,26 @@ BAD = {
     "source address name": (
         tunnel_host(source_addresses=["fra.corp.example"]),
         ["source_addresses: item 1: 'fra.corp.example'", "not an address range"],
+    ),
+    "tunnel host that the packet filter would shut out": (
+        lambda g: g["tunnel_hosts"]["fra-tunnel"].pop("source_addresses"),
+        [
+            "tunnel host fra-tunnel: source_addresses: is missing",
+            "proxy-a, proxy-b",
+            "onprem_tunnel_host_source_addresses",
+        ],
+    ),
+    "admin range name": (
+        proxy(admin_ranges=["bastion.corp.example"]),
+        ["proxy proxy-a: admin_ranges: item 1: 'bastion.corp.example'", "not an address range"],
+    ),
+    "monitoring range text": (
+        proxy(monitoring_ranges="10.70.8.0/24"),
+        ["proxy proxy-a: monitoring_ranges: text", "a list belongs"],
+    ),
+    "load balancer name": (
+        setting(load_balancers=["nlb.example"]),
+        ["onprem_tunnel_load_balancers: item 1: 'nlb.example'", "not an address range"],
     ),
     # keys
     "private key": (
@@ -435,7 +455,7 @@ def test_every_problem_at_once(valid):
         also(engine="mysql", tunnel_port=13999, databricks={"usr": "x"}),
         setting(clients=["10.60.0.1/16", "x"], connections=2),
         proxy(address="", host_keys=[PRIVATE_KEY]),
-        lambda g: g["tunnel_hosts"].update({"muc-tunnel": {"keys": []}}),
+        lambda g: g["tunnel_hosts"].update({"muc-tunnel": {"keys": [], "source_addresses": ["10.10.5.21"]}}),
     ]
     several(*changes)(valid)
     problems = problems_of(valid)

@@ -97,6 +97,11 @@ def test_what_each_role_consumes(valid, public_key):
             },
         ],
         "health": {"port": 8405},
+        "firewall": {
+            "ssh_from": ["10.10.5.20", "10.70.0.0/24"],
+            "resources_from": ["10.60.0.0/16", "10.40.0.5", "10.40.2.10"],
+            "health_from": ["10.40.0.5", "10.40.2.10", "10.70.8.0/24"],
+        },
         "peers": {"proxy-b": "10.40.2.10:8405"},
     }
     assert planned["proxies"]["proxy-b"]["tunnels"][0]["permitlisten"] == ["127.0.0.1:13306"]
@@ -119,6 +124,7 @@ def test_what_each_role_consumes(valid, public_key):
     assert planned["hub"] == {
         "name": "onprem.aws.corp.example",
         "clients": ["10.60.0.0/16"],
+        "load_balancers": ["10.40.0.5"],
         "health": {"port": 8405, "path": "/healthz"},
         "listeners": [
             {"name": "crm", "port": 5432, "health_path": "/healthz/crm", "proxies": ["proxy-a"]},
@@ -236,3 +242,30 @@ def test_a_proxy_without_resources_is_named(valid):
     assert planned["warnings"] == ["proxy-b carries no resource."]
     assert planned["proxies"]["proxy-b"]["tunnels"] == planned["proxies"]["proxy-b"]["listeners"] == []
     assert [tunnel["proxy"] for tunnel in planned["tunnel_hosts"]["fra-tunnel"]["tunnels"]] == ["proxy-a"]
+
+
+def test_what_nobody_declared_is_not_filtered_and_warned_of(valid):
+    del valid["settings"]["load_balancers"]
+    del valid["proxies"]["proxy-a"]["admin_ranges"]
+    valid["tunnel_hosts"]["fra-tunnel"]["source_addresses"] = ["10.10.5.20"]
+    planned = plan(**valid)
+    anywhere = ["0.0.0.0/0", "::/0"]
+    assert planned["proxies"]["proxy-a"]["firewall"] == {
+        "ssh_from": anywhere,
+        "resources_from": anywhere,
+        "health_from": anywhere,
+    }
+    assert planned["proxies"]["proxy-b"]["firewall"]["ssh_from"] == ["10.10.5.20", "10.70.0.0/24"]
+    warnings = " ".join(planned["warnings"])
+    assert (
+        "onprem_tunnel_load_balancers is not given" in warnings
+        and "proxy_vm_admin_ranges of proxy-a is empty" in warnings
+    )
+
+
+def test_without_a_load_balancer_the_clients_come_in_and_nobody_else(valid):
+    valid["settings"]["load_balancers"] = []
+    del valid["proxies"]["proxy-b"]
+    firewall = plan(**valid)["proxies"]["proxy-a"]["firewall"]
+    assert firewall["resources_from"] == ["10.60.0.0/16"]
+    assert firewall["health_from"] == ["10.70.8.0/24"]

@@ -41,8 +41,8 @@ def test_firewall(valid):
         ["fra-tunnel (10.10.5.20)", "proxy-a (10.40.1.10)", "22", "the tunnel, outbound only"],
         ["fra-tunnel (10.10.5.20)", "proxy-b (10.40.2.10)", "2022", "the tunnel, outbound only"],
         ["10.60.0.0/16", "load balancer", "3306, 5432", "the resources"],
-        ["load balancer", "proxy-a (10.40.1.10)", "3306, 5432, 9000", "the resources and the health check"],
-        ["load balancer", "proxy-b (10.40.2.10)", "3306, 9000", "the resources and the health check"],
+        ["load balancer (10.40.0.5)", "proxy-a (10.40.1.10)", "3306, 5432, 9000", "the resources and the health check"],
+        ["load balancer (10.40.0.5)", "proxy-b (10.40.2.10)", "3306, 9000", "the resources and the health check"],
         ["each proxy", "the other proxies", "9000", "draining asks their health checks"],
     ]
 
