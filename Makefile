@@ -25,7 +25,7 @@ lint: .venv/installed ## style, documentation, shell scripts
 	ruff check
 	ruff format --check
 	shellcheck lab/preflight lab/images/build lab/images/customize lab/images/overlay/usr/local/sbin/lab-boot \
-		roles/onprem_tunnel_host/files/try-forwards tests/all tests/molecule .ci/run
+		roles/onprem_tunnel_host/files/try-forwards roles/proxy_vm/files/end-revoked-sessions tests/all tests/molecule .ci/run
 	ansible-lint
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
 	antsibull-changelog lint

@@ -2,7 +2,11 @@
 
 import json
 import re
+import socket
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +63,7 @@ EXPECTED_OF_THE_TUNNEL_USER = {
     "allowagentforwarding": "no",
     "allowstreamlocalforwarding": "no",
     "allowtcpforwarding": "remote",
+    "channeltimeout": "forwarded-tcpip=0",
     "authenticationmethods": "publickey",
     "authorizedkeysfile": "/etc/ssh/onprem-tunnel/authorized_keys",
     "clientalivecountmax": "2",
@@ -71,6 +76,7 @@ EXPECTED_OF_THE_TUNNEL_USER = {
     "permittty": "no",
     "permittunnel": "no",
     "permituserrc": "no",
+    "unusedconnectiontimeout": "none",
     "x11forwarding": "no",
 }
 
@@ -84,6 +90,62 @@ def test_sshd_lets_administrators_in_by_key_and_forwards_nothing_for_them(host, 
     assert settings["allowtcpforwarding"] == "no"
     assert settings["authorizedkeysfile"] == ".ssh/authorized_keys .ssh/authorized_keys2"
     assert "forcecommand" not in settings or settings["forcecommand"] == "none"
+
+
+@pytest.mark.parametrize("user", ["onprem-tunnel", "admin", "root"])
+def test_everybody_gets_strict_cryptography(host, user):
+    settings = effective(host, user)
+    assert all(
+        method.startswith(("mlkem768x25519-", "sntrup761x25519-")) for method in settings["kexalgorithms"].split(",")
+    )
+    assert settings["ciphers"] == "aes128-gcm@openssh.com,aes256-gcm@openssh.com"
+    assert settings["macs"] == "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com"
+    assert settings["hostkeyalgorithms"] == "ssh-ed25519,rsa-sha2-512,rsa-sha2-256"
+
+
+def test_ssh_audit_finds_no_fault(address):
+    program = Path(sys.executable).with_name("ssh-audit")
+    command = [program, "--no-colors", "--skip-rate-test", "--timeout=10", address]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stdout
+    assert "(kex) sntrup761x25519-sha512" in said and "(key) ssh-ed25519" in said, said
+    assert [line for line in said.splitlines() if "[fail]" in line or "[warn]" in line] == []
+
+
+def test_penalties_of_sshd_exempt_the_tunnel_host_where_it_has_them(host):
+    settings = effective(host, "root")
+    if "persourcepenalties" in settings:  # OpenSSH 9.8 and later
+        assert settings["persourcepenaltyexemptlist"] == "192.0.2.7"
+        assert "max:30" in settings["persourcepenalties"]
+
+
+def test_the_packet_filter_lets_in_who_belongs_in(host, address):
+    """This test comes from an address that belongs to nobody's ranges but sshd's and the health check's."""
+    assert host.service("onprem-tunnel-firewall.service").is_running
+    assert host.service("onprem-tunnel-firewall.service").is_enabled
+    for port in (22, 8405):
+        socket.create_connection((address, port), 3).close()
+    for port in (3306, 80):
+        with pytest.raises(TimeoutError):
+            socket.create_connection((address, port), 2)
+    rules = host.check_output("nft list chain inet onprem_tunnel connection")
+    assert re.search(r"tcp dport \{ 80, 3306 \} counter packets [1-9]", rules), rules
+
+
+def test_loading_other_rules_anew_keeps_ours(host):
+    host.run_expect([0], "systemctl start nftables && systemctl restart nftables")
+    time.sleep(1)
+    assert "onprem_tunnel" in host.check_output("nft list tables")
+    host.run_expect([0], "systemctl reload nftables")
+    time.sleep(1)
+    assert "onprem_tunnel" in host.check_output("nft list tables")
+
+
+def test_local_users_do_not_get_into_the_tunnel(host, tunnel):
+    connect = "runuser -u %s -- timeout 2 bash -c '</dev/tcp/127.0.0.1/13306'"
+    deadline = time.monotonic() + 5
+    while host.run(connect, "onprem-tunnel-forward").rc != 0:
+        assert time.monotonic() < deadline
+    assert [host.run(connect, user).rc for user in ("root", "nobody", "onprem-tunnel")] == [1, 1, 1]
 
 
 def test_a_key_is_bound_to_its_listeners_and_addresses(host):
@@ -142,11 +204,15 @@ def test_kernel_settings_are_in_effect(host):
     assert str(host.sysctl("net.ipv4.ip_local_reserved_ports")) == "10080,13306,13999"
 
 
-@pytest.mark.parametrize("unit", ["onprem-tunnel-forward@orders.service", "onprem-tunnel-health.service"])
+@pytest.mark.parametrize(
+    "unit",
+    ["onprem-tunnel-forward@orders.service", "onprem-tunnel-health.service", "onprem-tunnel-firewall.service"],
+)
 def test_services_are_boxed_in(host, unit):
     verdict = host.run("systemd-analyze security --no-pager %s", unit).stdout.splitlines()[-1]
     assert float(re.search(r"(\d+\.\d+)", verdict).group(1)) <= 1.5, verdict
-    assert shown(host, unit, "User")["User"] not in ("", "root")
+    settings = shown(host, unit, "User", "DynamicUser")
+    assert settings["User"] not in ("", "root") or settings["DynamicUser"] == "yes"
 
 
 def healthz(host, address, resource=""):
