@@ -1,4 +1,4 @@
-"""The two programs of the tunnel host, imported from the role that installs them."""
+"""The programs of the tunnel host, imported from the role that installs them."""
 
 import importlib.util
 import sys
@@ -26,3 +26,8 @@ def heartbeat():
 def probe(monkeypatch):
     monkeypatch.setitem(sys.modules, "onprem_tunnel_greetings", _greetings)
     return load("onprem_tunnel_probe")
+
+
+@pytest.fixture
+def names():
+    return load("onprem_tunnel_names")
