@@ -155,3 +155,47 @@ def _whole(lab):
     lab.wait(lab.whole, 60, "the lab is whole before the test")
     yield
     lab.wait(lab.whole, 60, "the lab is whole again after the test")
+
+
+@pytest.fixture(name="whole_before", scope="module")
+def _whole_before(lab):
+    """The tests of a file start from a whole lab, and leave one; each of them is to harm nothing."""
+    lab.wait(lab.whole, 60, "the lab is whole before the tests")
+    yield
+    lab.wait(lab.whole, 60, "the lab is whole again after the tests")
+
+
+class Session:
+    """A session of a real client with the orders, through proxy-b, whatever the load balancer would choose."""
+
+    def __init__(self, lab):
+        resource = lab.facts["resources"]["orders"]
+        client = "mariadb --skip-reconnect --unbuffered -N -B"
+        client = f"{client} -h {lab.addresses['proxy-b']} -P {resource['listen_port']} -u {resource['user']}"
+        self.process = subprocess.Popen(
+            [
+                *("podman", "exec", "-i", "onprem-tunnel-client", "sh", "-c"),
+                f"MYSQL_PWD={resource['password']} exec {client}",
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def ask(self):
+        """The number that the database gave this session."""
+        self.process.stdin.write("SELECT CONNECTION_ID();\n")
+        self.process.stdin.flush()
+        return self.process.stdout.readline()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(10)
+
+
+@pytest.fixture(name="session")
+def _session(lab):
+    session = Session(lab)
+    yield session
+    session.process.kill()
+    session.process.wait()

@@ -71,7 +71,7 @@ def test_a_broken_sshd_configuration_is_survived(lab):
     lab.run("proxy-b", f"echo Nonsense yes > {broken}; systemctl stop ssh.service")
     try:
         for _ in range(10):
-            lab.run("client", f"timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/22; head -c 4 <&3'", check=False)
+            lab.run("fra-tunnel", f"timeout 2 bash -c 'exec 3<>/dev/tcp/{address}/22; head -c 4 <&3'", check=False)
         assert "ssh.service: Failed" in lab.run("proxy-b", "journalctl -u ssh.service -n 50").stdout
         # While it is broken, the waiting connections do not keep a core busy with starts.
         starts = "journalctl -u ssh.service --since=-10s | grep -c 'Starting'"
@@ -79,7 +79,7 @@ def test_a_broken_sshd_configuration_is_survived(lab):
     finally:
         lab.run("proxy-b", f"rm {broken}")
     greeting = f"timeout 5 bash -c 'exec 3<>/dev/tcp/{address}/22; head -c 4 <&3'"
-    lab.wait(lambda: lab.run("client", greeting, check=False).stdout == "SSH-", 15, "ssh answers again")
+    lab.wait(lambda: lab.run("fra-tunnel", greeting, check=False).stdout == "SSH-", 15, "ssh answers again")
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Every role documents what it takes, and takes what it documents."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,41 @@ def test_every_option_is_described_and_named_after_its_role(role):
 def test_no_role_knows_the_inventory_groups(role):
     for path in role.rglob("*.y*ml"):
         assert "groups[" not in path.read_text(), f"{path} reads the inventory's groups; take a variable instead"
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+def test_every_platform_has_its_names_and_all_of_them(role):
+    internal = yaml.safe_load((role / "vars/main.yml").read_text())
+    platforms = internal[f"__{role.name}_platforms"]
+    files = {path.stem: yaml.safe_load(path.read_text()).keys() for path in role.glob("vars/platforms/*.yml")}
+    assert set(platforms.values()) == set(files)
+    assert len(set(map(frozenset, files.values()))) == 1, files
+    assert {"Debian 12", "Debian 13", "Ubuntu 22.04", "Ubuntu 24.04", "RedHat 9", "Amazon 2023"} == set(platforms)
+
+
+RENDER = """
+- hosts: localhost
+  gather_facts: false
+  vars_files: ["{{ role }}/defaults/main.yml", "{{ role }}/vars/main.yml", "{{ role }}/vars/platforms/{{ platform }}.yml"]
+  tasks:
+    - ansible.builtin.template: {src: "{{ role }}/templates/{{ item }}.j2", dest: "{{ folder }}/{{ item }}", mode: "0644"}
+      loop: "{{ templates }}"
+"""
+
+
+@pytest.mark.parametrize(("platform", "each"), [("debian", False), ("ubuntu-22", True), ("redhat", True)])
+def test_where_sshd_runs_for_each_connection_the_socket_bounds_them(run, tmp_path, platform, each):
+    """sshd's own MaxStartups counts nothing there."""
+    (tmp_path / "render.yml").write_text(RENDER)
+    arguments = {
+        "role": str(ROOT / "roles/proxy_vm"),
+        "platform": platform,
+        "folder": str(tmp_path),
+        "templates": ["ssh.socket.conf", "ssh.service.conf"],
+    }
+    done = run("ansible-playbook", "render.yml", "-e", json.dumps(arguments), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    socket, service = ((tmp_path / name).read_text() for name in arguments["templates"])
+    assert ("MaxConnectionsPerSource=" in socket) == each
+    assert ("ExecStopPost=" in service) == (not each)
+    assert "NoDelay=true" in socket and "LimitNOFILE=" in service
