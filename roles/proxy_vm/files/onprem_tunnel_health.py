@@ -8,7 +8,7 @@ Twice a second it looks at the VM's sockets and asks each tunnel's heartbeat. It
 no request can make it open a connection or wait. A resource is healthy while all of this is true:
 
   - the proxy is not draining (the flag file is not there);
-  - its forwarder listens;
+  - its forwarder listens, and is the forwarders' user;
   - one of its listeners is there, belongs to the tunnel user, and its tunnel's heartbeat answered within 2 seconds;
   - the last look is at most 3 seconds old.
 
@@ -103,14 +103,18 @@ def parse_settings(raw):
         resources[name] = {"forwarder": parse_endpoint(entry["forwarder"]), "listeners": listeners}
     if not os.path.isabs(raw["drain_flag"]):
         raise SettingsError(f"drain_flag '{raw['drain_flag']}' is not an absolute path")
-    try:
-        tunnel_uid = pwd.getpwnam(raw["tunnel_user"]).pw_uid
-    except KeyError:
-        raise SettingsError(f"there is no user '{raw['tunnel_user']}' (tunnel_user)") from None
+    uids = {}
+    for setting in ("tunnel_user", "forwarder_user"):
+        name = raw[setting]
+        try:
+            uids[setting] = pwd.getpwnam(name).pw_uid
+        except KeyError:
+            raise SettingsError(f"there is no user '{name}' ({setting})") from None
     return {
         "bind": parse_endpoint("{}:{}".format(raw["address"], raw["port"])),
         "version": str(raw["version"]),
-        "tunnel_uid": tunnel_uid,
+        "tunnel_uid": uids["tunnel_user"],
+        "forwarder_uid": uids["forwarder_user"],
         "drain_flag": raw["drain_flag"],
         "tunnels": tunnels,
         "resources": resources,
@@ -158,9 +162,11 @@ class Sockets:
     def is_owned_by(self, uid, endpoint):
         return self.owners.get(endpoint) == {uid}
 
-    def is_accepting(self, endpoint):
-        """Whether a connection to the endpoint is accepted, by its own socket or one on all addresses."""
-        return self.is_listening(endpoint) or self.is_listening(everywhere(endpoint))
+    def is_accepting_for(self, uid, endpoint):
+        """Whether this user accepts connections to the endpoint, by its own socket or one on all addresses."""
+        return self.is_owned_by(uid, endpoint) or (
+            not self.is_listening(endpoint) and self.is_owned_by(uid, everywhere(endpoint))
+        )
 
 
 def everywhere(endpoint):
@@ -337,6 +343,10 @@ class Health:
         """Whether the endpoint's listener is the tunnel user's, and not somebody else's who took the port."""
         return self.sockets.is_owned_by(self.settings["tunnel_uid"], endpoint)
 
+    def is_forwarding(self, resource):
+        """Whether the resource's forwarder listens, and not somebody else who would get its clients' logins."""
+        return self.sockets.is_accepting_for(self.settings["forwarder_uid"], resource["forwarder"])
+
     def is_alive(self, tunnel):
         age = self.since(tunnel.answered_at)
         return self.is_own(tunnel.heartbeat) and age is not None and age <= HEARTBEAT_TIMEOUT
@@ -346,7 +356,7 @@ class Health:
         resource = self.resources[name]
         return (
             not self.is_stale()
-            and self.sockets.is_accepting(resource["forwarder"])
+            and self.is_forwarding(resource)
             and any(
                 self.is_own(listener) and self.is_alive(self.tunnels[tunnel])
                 for tunnel, listener in resource["listeners"].items()
@@ -422,7 +432,7 @@ class Health:
             "status": "ok" if self.is_whole(name) else "failing",
             "forwarder": {
                 "address": show_endpoint(resource["forwarder"]),
-                "listening": self.sockets.is_accepting(resource["forwarder"]),
+                "listening": self.is_forwarding(resource),
             },
             "listeners": [
                 {
@@ -487,7 +497,7 @@ class Health:
         text.add(
             "forwarder_up",
             "Whether the resource's forwarder listens.",
-            [({"resource": name}, self.sockets.is_accepting(r["forwarder"])) for name, r in self.resources.items()],
+            [({"resource": name}, self.is_forwarding(r)) for name, r in self.resources.items()],
         )
         text.add(
             "listener_up",

@@ -62,6 +62,7 @@ class Proxy:
             "port": self.own.server_address[1],
             "version": "0.1.0",
             "tunnel_user": getpass.getuser(),
+            "forwarder_user": getpass.getuser(),
             "drain_flag": str(self.flag),
             "tunnels": {},
             "resources": {

@@ -101,6 +101,7 @@ def _raw_settings(tmp_path):
         "port": port,
         "version": "0.1.0",
         "tunnel_user": getpass.getuser(),
+        "forwarder_user": getpass.getuser(),
         "drain_flag": str(tmp_path / "draining"),
         "tunnels": {"fra-tunnel": {"heartbeat": "127.0.0.1:13999"}},
         "resources": {"orders": {"forwarder": "10.40.1.10:3306", "listeners": {"fra-tunnel": "127.0.0.1:13306"}}},

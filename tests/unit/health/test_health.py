@@ -10,13 +10,13 @@ import sys
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-TUNNEL_USER, STRANGER = 990, 1000
+TUNNEL_USER, FORWARDER_USER, STRANGER = 990, 991, 1000
 FORWARDER_ORDERS, FORWARDER_CRM = ("10.40.1.10", 3306), ("10.40.1.10", 5432)
 ORDERS_FRA, CRM_FRA, CRM_MUC = ("127.0.0.1", 13306), ("127.0.0.1", 15432), ("127.0.0.2", 15432)
 HEART_FRA, HEART_MUC = ("127.0.0.1", 13999), ("127.0.0.2", 13999)
 OWNERS = {
-    FORWARDER_ORDERS: {STRANGER},
-    FORWARDER_CRM: {STRANGER},
+    FORWARDER_ORDERS: {FORWARDER_USER},
+    FORWARDER_CRM: {FORWARDER_USER},
     **{endpoint: {TUNNEL_USER} for endpoint in [ORDERS_FRA, CRM_FRA, CRM_MUC, HEART_FRA, HEART_MUC]},
 }
 
@@ -38,6 +38,7 @@ class Scene:
         settings = {
             "version": "0.1.0",
             "tunnel_uid": TUNNEL_USER,
+            "forwarder_uid": FORWARDER_USER,
             "drain_flag": str(flag),
             "tunnels": {"fra": HEART_FRA, "muc": HEART_MUC},
             "resources": {
@@ -109,6 +110,15 @@ def test_a_listener_of_somebody_else_does_not_count(scene, owners):
     assert listener["listening"] and not listener["owner_is_tunnel_user"]
 
 
+@pytest.mark.parametrize("address", [FORWARDER_ORDERS[0], "0.0.0.0"])
+def test_somebody_else_on_the_forwarder_s_port_gets_no_clients(scene, address):
+    """A local user who takes it before the forwarder does would be handed their logins."""
+    del scene.owners[FORWARDER_ORDERS]
+    scene.owners[address, 3306] = {STRANGER}
+    assert scene.tick().status("/healthz/orders") == 503
+    assert scene.body("/healthz/orders")["resources"]["orders"]["forwarder"]["listening"] is False
+
+
 def test_a_heartbeat_of_somebody_else_is_not_even_asked(scene):
     scene.owners[HEART_FRA] = {STRANGER}
     assert scene.tick().status("/healthz/orders") == 503
@@ -124,7 +134,7 @@ def test_a_heartbeat_that_somebody_else_took_over_counts_no_longer(scene):
 def test_a_forwarder_on_all_addresses_counts_and_a_listener_on_all_addresses_does_not(scene):
     """The sshd opens its listeners on loopback; a socket on all addresses is somebody else's."""
     del scene.owners[FORWARDER_ORDERS], scene.owners[CRM_FRA], scene.owners[CRM_MUC]
-    scene.owners["0.0.0.0", 3306] = {STRANGER}
+    scene.owners["0.0.0.0", 3306] = {FORWARDER_USER}
     scene.owners["0.0.0.0", 15432] = {TUNNEL_USER}
     scene.tick()
     assert scene.status("/healthz/orders") == 200
@@ -485,6 +495,7 @@ def test_settings_as_the_role_writes_them_are_usable(health, raw_settings, tmp_p
         ({"address": None}, "not an IP address"),
         ({"address": "proxy.example"}, "not an IP address"),
         ({"port": 84050}, "65535"),
+        ({"forwarder_user": "nobody-has-this-name"}, "no user 'nobody-has-this-name' (forwarder_user)"),
         ({"tunnel_user": "nobody-has-this-name"}, "no user 'nobody-has-this-name'"),
         ({"drain_flag": "draining"}, "absolute"),
         ({"tunnels": {"fra-tunnel": {}}}, "heartbeat"),
