@@ -17,7 +17,8 @@ JOURNAL_REMEDIES = {
         "or put the key into onprem_tunnel_public_keys and run it on {proxy}"
     ),
     "remote port forwarding failed": (
-        "run tunnels.yml on {proxy}, which does not permit a listener or still holds it for an older connection"
+        "run tunnels.yml on {proxy}, which does not permit a listener or holds it for another connection; "
+        "if it goes on, see there who that is: ss -Htnp sport = :22"
     ),
     "could not resolve hostname": "correct the address of {proxy} in the inventory and run tunnels.yml on {host}",
     "connection refused": "start ssh on {proxy}, there: systemctl restart ssh.socket || systemctl restart sshd.socket",

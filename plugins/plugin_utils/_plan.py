@@ -73,7 +73,7 @@ def plan(resources: object, proxies: object, tunnel_hosts: object, settings: obj
         "hub": _hub(items, chosen),
         "databricks": [_databricks(item, chosen) for item in items if "databricks" in item],
         "cdc": [{"name": item["name"], "engine": item["engine"], **item["cdc"]} for item in items if "cdc" in item],
-        "warnings": _warnings(items, proxy_vms, chosen),
+        "warnings": _warnings(items, proxy_vms, hosts, chosen),
     }
 
 
@@ -424,7 +424,7 @@ def _databricks(item: dict, settings: dict) -> dict:
     }
 
 
-def _warnings(items: list[dict], proxies: dict, settings: dict) -> list[str]:
+def _warnings(items: list[dict], proxies: dict, hosts: dict, settings: dict) -> list[str]:
     warnings = []
     for engine in sorted({item["engine"] for item in items}):
         names = [item["name"] for item in items if item["engine"] == engine]
@@ -443,6 +443,12 @@ def _warnings(items: list[dict], proxies: dict, settings: dict) -> list[str]:
     if open_to_all:
         warnings.append(
             f"proxy_vm_admin_ranges of {', '.join(open_to_all)} is empty: ssh is open there to whom the network lets through."
+        )
+    anywhere = [host for host in sorted(hosts) if not hosts[host]["source_addresses"]]
+    if anywhere:
+        warnings.append(
+            f"onprem_tunnel_host_source_addresses of {', '.join(anywhere)} is empty: its key is accepted from anywhere, "
+            "and whoever steals it could stand in for the databases."
         )
     for name in sorted(proxies):
         if not any(name in item["proxies"] for item in items):

@@ -231,7 +231,8 @@ def _known_keys(lab, tmp_path):
     def arguments(*keys):
         path = tmp_path / "keys.yml"
         keys = keys or (lab.run("fra-tunnel", f"cat {KEY}.pub").stdout.strip(),)
-        path.write_text(json.dumps({"onprem_tunnel_public_keys": {"fra-tunnel": list(keys)}}))
+        keys = [key for key in keys if key]
+        path.write_text(json.dumps({"onprem_tunnel_public_keys": {"fra-tunnel": keys}}))
         return "--limit", "proxy-b", "-e", f"@{path}"
 
     return arguments
@@ -290,9 +291,18 @@ def test_a_new_key_is_accepted_before_the_old_one_goes_and_a_withdrawn_one_ends_
             in lab.run("fra-tunnel", "journalctl -u onprem-tunnel@proxy-b-1 -n 20").stdout
         )
         assert lab.run("fra-tunnel", log_in, check=False).returncode == stays, "the new key is still accepted"
+
+        lab.run(
+            "fra-tunnel",
+            f"systemd-run --quiet --unit=thief ssh {OPTIONS} -o IdentitiesOnly=yes -i /root/new -N {LOGIN}",
+        )
+        lab.wait(lambda: lab.run("proxy-b", "pgrep -u onprem-tunnel sshd", check=False).stdout, 10, "the thief is in")
+        lab.playbook("playbooks/tunnels.yml", *known_keys(None))
+        assert lab.run("proxy-b", "pgrep -u onprem-tunnel sshd", check=False).stdout == "", "the thief is out"
+        assert lab.run("fra-tunnel", log_in, check=False).returncode == refused, "no key is left"
     finally:
         lab.playbook("playbooks/tunnels.yml", *known_keys(old))
-        lab.run("fra-tunnel", "rm -f /root/new*")
+        lab.run("fra-tunnel", "systemctl stop thief; rm -f /root/new*", check=False)
     lab.wait(lambda: lab.health("proxy-b")[0] == 200, 15, "the tunnel is back by itself")
 
 

@@ -69,6 +69,7 @@ def test_with_a_monitoring_login_mariadb_logs_nothing_either(lab, whole):
         sql(lab, f"DROP USER onprem_tunnel_probe@'{TUNNEL_HOST}'")
 
 
+@pytest.mark.anew
 def test_the_proxies_tell_how_the_databases_are_and_stay_healthy(lab, whole):
     def seen(proxy):
         return {

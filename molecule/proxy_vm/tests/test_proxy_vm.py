@@ -65,6 +65,7 @@ EXPECTED_OF_THE_TUNNEL_USER = {
     "allowtcpforwarding": "remote",
     "channeltimeout": "forwarded-tcpip=0",
     "authenticationmethods": "publickey",
+    "authorizedkeyscommand": "none",
     "authorizedkeysfile": "/etc/ssh/onprem-tunnel/authorized_keys",
     "clientalivecountmax": "2",
     "clientaliveinterval": "5",
@@ -76,6 +77,7 @@ EXPECTED_OF_THE_TUNNEL_USER = {
     "permittty": "no",
     "permittunnel": "no",
     "permituserrc": "no",
+    "trustedusercakeys": "none",
     "unusedconnectiontimeout": "none",
     "x11forwarding": "no",
 }
@@ -138,6 +140,7 @@ def test_loading_other_rules_anew_keeps_ours(host):
     host.run_expect([0], "systemctl reload nftables")
     time.sleep(1)
     assert "onprem_tunnel" in host.check_output("nft list tables")
+    host.run_expect([0], "systemctl stop nftables; systemctl start onprem-tunnel-firewall")
 
 
 def test_local_users_do_not_get_into_the_tunnel(host, tunnel):

@@ -93,3 +93,18 @@ def test_where_sshd_runs_for_each_connection_the_socket_bounds_them(run, tmp_pat
     assert ("MaxConnectionsPerSource=" in socket) == each
     assert ("ExecStopPost=" in service) == (not each)
     assert "NoDelay=true" in socket and "LimitNOFILE=" in service
+
+
+def test_a_proxy_that_carries_nothing_gets_a_packet_filter_that_loads(run, tmp_path):
+    (tmp_path / "render.yml").write_text(RENDER)
+    arguments = {
+        "role": str(ROOT / "roles/proxy_vm"),
+        "platform": "debian",
+        "folder": str(tmp_path),
+        "templates": ["firewall.nft"],
+        "proxy_vm_resources_from": ["192.0.2.0/24"],
+    }
+    done = run("ansible-playbook", "render.yml", "-e", json.dumps(arguments), cwd=tmp_path)
+    assert done.returncode == 0, done.stdout
+    rules = (tmp_path / "firewall.nft").read_text()
+    assert "{  }" not in rules and "tcp dport" not in rules

@@ -269,3 +269,11 @@ def test_without_a_load_balancer_the_clients_come_in_and_nobody_else(valid):
     firewall = plan(**valid)["proxies"]["proxy-a"]["firewall"]
     assert firewall["resources_from"] == ["10.60.0.0/16"]
     assert firewall["health_from"] == ["10.70.8.0/24"]
+
+
+def test_a_key_that_is_accepted_from_anywhere_is_warned_of(valid):
+    for proxy in valid["proxies"].values():
+        proxy.pop("admin_ranges")
+    valid["tunnel_hosts"]["fra-tunnel"]["source_addresses"] = []
+    warnings = " ".join(plan(**valid)["warnings"])
+    assert "onprem_tunnel_host_source_addresses of fra-tunnel is empty: its key is accepted from anywhere" in warnings
