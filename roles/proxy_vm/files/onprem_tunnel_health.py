@@ -9,7 +9,7 @@ no request can make it open a connection or wait. A resource is healthy while al
 
   - the proxy is not draining (the flag file is not there);
   - its forwarder listens, and is the forwarders' user;
-  - one of its listeners is there, belongs to the tunnel user, and its tunnel's heartbeat answered within 2 seconds;
+  - one of its listeners is there, belongs to the tunnel user, and its tunnel's heartbeat answered within 2.1 seconds;
   - the last look is at most 3 seconds old.
 
   GET /healthz             200 if all resources are healthy, else 503
@@ -38,7 +38,7 @@ import time
 
 TICK = 0.5  # seconds between two looks at the sockets, and between two questions to a heartbeat
 MAX_AGE = 3.0  # seconds after which a look is no longer believed
-HEARTBEAT_TIMEOUT = 2.0  # seconds without any answer after which a tunnel counts as dead; also each question's deadline
+HEARTBEAT_TIMEOUT = 2.1  # seconds without any answer after which a tunnel counts as dead; also each question's deadline
 MAX_OUTSTANDING = 4  # questions to one heartbeat at a time; a slow tunnel is not given more to carry
 MAX_HEARTBEAT = 256 * 1024  # bytes of a heartbeat's answer
 HEARTBEAT_REQUEST = b"GET / HTTP/1.1\r\nHost: heartbeat\r\nConnection: close\r\n\r\n"
