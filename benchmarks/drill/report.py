@@ -34,7 +34,11 @@ WORDS = {
 
 def machine() -> dict:
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return {"cores": os.cpu_count(), "memory_gib": round(memory / 2**30, 1), "kernel": platform.release()}
+    return {
+        "cores": os.cpu_count(),
+        "memory_gib": round(memory / 2**30, 1),
+        "kernel": platform.release().partition("-")[0],
+    }
 
 
 def entry(fault: Fault, rounds: list[dict]) -> dict:
