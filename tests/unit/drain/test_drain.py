@@ -243,7 +243,8 @@ def test_it_gives_load_balancers_time_to_notice_but_only_once(proxy):
 
 def test_interrupted_it_stays_draining_and_says_so(proxy):
     with proxy.client():
-        process = proxy.start(*NO_WAIT)
+        # A test run in the background of a shell would have it ignore the signal.
+        process = proxy.start(*NO_WAIT, preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         proxy.wait_for_flag()
         process.stdout.readline()
         process.send_signal(signal.SIGINT)
