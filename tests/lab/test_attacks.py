@@ -206,6 +206,7 @@ def _squatter(lab):
     lab.run("fra-tunnel", "systemctl start onprem-tunnel@proxy-b-1")
     yield
     lab.run("proxy-b", "systemctl stop squatter")
+    lab.wait(lambda: lab.health("proxy-b")[0] == 200, 20, "the tunnel is back by itself")
 
 
 @pytest.mark.parametrize("honest", [None], indirect=False)
