@@ -263,6 +263,76 @@ def test_a_change_that_would_shut_somebody_out_is_refused(lab, known_keys, varia
     assert [needle for needle in needles if needle not in output] == [], refused.output
 
 
+@pytest.fixture(name="sshd_says")
+def _sshd_says(lab):
+    """Settings that a proxy's sshd reads before the role's, as somebody else may have left them there."""
+
+    def write(*lines):
+        lab.run("proxy-b", f"printf '%s\\n' {shlex.join(lines)} >/etc/ssh/sshd_config.d/00-a.conf; {restart}")
+
+    restart = "sshd -t && systemctl stop ssh.service"
+    yield write
+    lab.run("proxy-b", f"rm -f /etc/ssh/sshd_config.d/00-a.conf; {restart}")
+
+
+@pytest.mark.parametrize(
+    ("settings", "needles"),
+    [
+        pytest.param(
+            ["AuthenticationMethods publickey,password publickey"],
+            ["authenticationmethods publickey,password publickey", "nobody could log in any more"],
+            id="two methods",
+        ),
+        pytest.param(
+            ["AllowUsers root admin"],
+            ["allowusers root; allowusers admin", "onprem-tunnel is none of them"],
+            id="a list of users without the tunnels'",
+        ),
+        pytest.param(
+            ["KexAlgorithms curve25519-sha256,sntrup761x25519-sha512@openssh.com"],
+            ["reads other settings first", "goes on as before"],
+            id="settings that win over the role's",
+        ),
+    ],
+)
+def test_settings_of_somebody_else_that_the_tunnels_would_fail_with_are_named(
+    lab, known_keys, sshd_says, settings, needles
+):
+    sshd_says(*settings)
+    refused = lab.playbook("playbooks/tunnels.yml", *known_keys(), check=False)
+    assert refused.returncode != 0 and refused.changed() == {}
+    output = " ".join(refused.output.split())
+    assert [needle for needle in needles if needle not in output] == [], refused.output
+
+
+def test_a_login_by_password_is_noticed_in_the_journal(lab, known_keys, sshd_says, tmp_path):
+    """--ask-pass leaves no variable behind that could tell."""
+    password = tmp_path / "password"
+    password.write_text("letmein-7391")
+    lab.run("proxy-b", "echo admin:letmein-7391 | chpasswd")
+    sshd_says("PasswordAuthentication yes")
+    try:
+        refused = lab.playbook(
+            *("playbooks/tunnels.yml", *known_keys(), "--connection-password-file", str(password)),
+            *("-e", json.dumps({"ansible_ssh_extra_args": "-o PubkeyAuthentication=no -o ControlPath=none"})),
+            check=False,
+        )
+    finally:
+        lab.run("proxy-b", "usermod --password '!' admin")
+    assert refused.returncode != 0 and refused.changed() == {}
+    output = " ".join(refused.output.split())
+    assert "Ansible logged in to proxy-b by password" in output and "Install a public key for admin" in output, output
+
+
+def test_protection_that_somebody_unloaded_is_loaded_by_the_next_run(lab, known_keys):
+    wanted = lab.run("proxy-b", "sysctl --values net.ipv4.tcp_retries2").stdout
+    lab.run("proxy-b", "nft delete table inet onprem_tunnel; sysctl --quiet net.ipv4.tcp_retries2=15")
+    mended = lab.playbook("playbooks/tunnels.yml", *known_keys())
+    assert mended.changed() == {"proxy-b": 2}, mended.output
+    assert "inet onprem_tunnel" in lab.run("proxy-b", "nft list tables").stdout
+    assert lab.run("proxy-b", "sysctl --values net.ipv4.tcp_retries2").stdout == wanted != "15\n"
+
+
 # --- keys that come and go
 
 
