@@ -70,7 +70,7 @@ def plan(resources: object, proxies: object, tunnel_hosts: object, settings: obj
     return {
         "proxies": {name: _proxy(name, items, proxy_vms, hosts, chosen) for name in sorted(proxy_vms)},
         "tunnel_hosts": {name: _tunnel_host(name, items, proxy_vms, chosen) for name in sorted(hosts)},
-        "hub": _hub(items, chosen),
+        "hub": _hub(items, proxy_vms, hosts, chosen),
         "databricks": [_databricks(item, chosen) for item in items if "databricks" in item],
         "cdc": [{"name": item["name"], "engine": item["engine"], **item["cdc"]} for item in items if "cdc" in item],
         "warnings": _warnings(items, proxy_vms, hosts, chosen),
@@ -394,9 +394,14 @@ def _tunnel_host(name: str, items: list[dict], proxies: dict, settings: dict) ->
     }
 
 
-def _hub(items: list[dict], settings: dict) -> dict:
+def _hub(items: list[dict], proxies: dict, hosts: dict, settings: dict) -> dict:
+    names = [settings["name"], *(item.get("server_name", "") for item in items)]
     return {
         "name": settings["name"],
+        "names": sorted({name for name in names if name}),
+        "proxies": {name: proxies[name]["address"] for name in sorted(proxies)},
+        "ssh_from": _together([*_each(hosts, "source_addresses"), *_each(proxies, "admin_ranges")]),
+        "monitoring": _together(_each(proxies, "monitoring_ranges")),
         "clients": list(settings["clients"]),
         "load_balancers": settings.get("load_balancers"),
         "health": {"port": settings["health_port"], "path": HEALTH_PATH},
@@ -410,6 +415,14 @@ def _hub(items: list[dict], settings: dict) -> dict:
             for item in items
         ],
     }
+
+
+def _each(machines: dict, field: str) -> list[list[str]]:
+    return [machines[name][field] for name in sorted(machines)]
+
+
+def _together(lists: list[list[str]]) -> list[str]:
+    return sorted({entry for entries in lists for entry in entries})
 
 
 def _databricks(item: dict, settings: dict) -> dict:

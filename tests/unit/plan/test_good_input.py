@@ -123,6 +123,10 @@ def test_what_each_role_consumes(valid, public_key):
     ]
     assert planned["hub"] == {
         "name": "onprem.aws.corp.example",
+        "names": ["onprem.aws.corp.example"],
+        "proxies": {"proxy-a": "10.40.1.10", "proxy-b": "10.40.2.10"},
+        "ssh_from": ["10.10.5.20", "10.70.0.0/24"],
+        "monitoring": ["10.70.8.0/24"],
         "clients": ["10.60.0.0/16"],
         "load_balancers": ["10.40.0.5"],
         "health": {"port": 8405, "path": "/healthz"},
