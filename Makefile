@@ -14,6 +14,7 @@ lab: ## build the whole path on this machine and query both databases through it
 
 lab-down: .venv/installed ## remove the lab's machines, networks and files; its images stay (make clean removes them)
 	@[ "$$(id -u)" -eq 0 ] || { echo "It removes networks and machines: run sudo make lab-down"; exit 1; }
+	@python -m lab.aws.world --stop
 	@ansible-playbook -i inventories/lab lab/destroy.yml >build/lab-down.log || { tail -n 20 build/lab-down.log; exit 1; }
 	@rm -rf build/lab build/lab.log build/lab.json build/lab-down.log
 	@echo "The lab is gone. Its images stay for the next one; make clean removes them."
@@ -24,10 +25,11 @@ test: ## everything that CI runs
 lint: .venv/installed ## style, documentation, shell scripts
 	ruff check
 	ruff format --check
-	shellcheck lab/preflight lab/images/build lab/images/customize lab/images/overlay/usr/local/sbin/lab-boot \
+	shellcheck lab/preflight lab/aws/up lab/images/build lab/images/customize lab/images/overlay/usr/local/sbin/lab-boot \
 		roles/onprem_tunnel_host/files/try-forwards roles/proxy_vm/files/end-revoked-sessions tests/all tests/molecule .ci/run
 	ansible-lint
-	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
+	# It copies what Git knows of the folder that amazon.aws is in: the virtual environment is no part of this repository.
+	GIT_CEILING_DIRECTORIES=$(CURDIR)/.venv antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
 	antsibull-changelog lint
 
 unit: .venv/installed ## tests that need no machine

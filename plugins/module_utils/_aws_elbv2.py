@@ -1,0 +1,155 @@
+# Copyright (c) 2026 The lakehouse.onprem_tunnel authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Elastic Load Balancing as the modules aws_nlb* call it: retried, whole lists, and one clear message for each failure."""
+
+from __future__ import annotations
+
+import time
+
+try:
+    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
+except ImportError:
+    pass  # AnsibleAWSModule says so
+
+from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
+from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
+from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
+    ansible_dict_to_boto3_tag_list,
+    boto3_tag_list_to_ansible_dict,
+)
+
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+NOT_FOUND = ("LoadBalancerNotFound", "TargetGroupNotFound")
+IAM_PREFIX = {"elbv2": "elasticloadbalancing", "ec2": "ec2"}
+# DescribeTags and DescribeTargetGroups refuse more than 20 ARNs in one call.
+BATCH = 20
+POLL_SECONDS = 5
+
+
+class Api:
+    """One AWS service in the module's account and region."""
+
+    def __init__(self, module, service):
+        self.module = module
+        self.service = service
+        self.client = module.client(service)
+        self.region = self.client.meta.region_name
+
+    def call(self, operation, subject, accept=(), retry=(), advice=None, **parameters):
+        """Return the whole answer, all pages of it, or None where AWS answers with one of the error codes in accept.
+
+        operation: as boto3 names it. subject: what the call is about, for the message of a failure.
+        retry: further error codes that pass by themselves. advice: error code -> what to do about it.
+        """
+        attempt = AWSRetry.jittered_backoff(catch_extra_error_codes=list(retry))(self._request)
+        try:
+            return attempt(operation, parameters)
+        except is_boto3_error_code(accept):
+            return None
+        except is_boto3_error_code(DENIED) as error:
+            action = IAM_PREFIX[self.service] + ":" + self.client.meta.method_to_api_mapping[operation]
+            self._fail(error, subject, f"the credentials may not call {action}; allow that action in their policy")
+        except NoCredentialsError as error:
+            self._fail(
+                error, subject, "no credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
+            )
+        except EndpointConnectionError as error:
+            self._fail(error, subject, "AWS cannot be reached; is the region right, and is there a way to its endpoint")
+        except ClientError as error:
+            self._fail(error, subject, (advice or {}).get(error.response["Error"]["Code"]))
+        except BotoCoreError as error:
+            self._fail(error, subject, None)
+
+    def _request(self, operation, parameters):
+        if self.client.can_paginate(operation):
+            return self.client.get_paginator(operation).paginate(**parameters).build_full_result()
+        return getattr(self.client, operation)(**parameters)
+
+    def _fail(self, error, subject, advice):
+        place = f"{subject} in {self.region}"
+        self.module.fail_json_aws(error, msg=f"{place}: {advice}" if advice else place)
+
+    def tags(self, arns, subject):
+        """Return the tags of each ARN that exists: ARN -> dict."""
+        found = {}
+        for start in range(0, len(arns), BATCH):
+            batch = arns[start : start + BATCH]
+            answer = self.call("describe_tags", subject, accept=NOT_FOUND, ResourceArns=batch)
+            if answer is None and len(batch) > 1:
+                # One of them was deleted meanwhile, and AWS does not say which.
+                for arn in batch:
+                    found.update(self.tags([arn], subject))
+            for entry in answer["TagDescriptions"] if answer else []:
+                found[entry["ResourceArn"]] = boto3_tag_list_to_ansible_dict(entry["Tags"])
+        return found
+
+    def change_tags(self, arn, subject, to_set, to_remove):
+        if to_remove:
+            self.call("remove_tags", subject, ResourceArns=[arn], TagKeys=sorted(to_remove))
+        if to_set:
+            self.call("add_tags", subject, ResourceArns=[arn], Tags=ansible_dict_to_boto3_tag_list(to_set))
+
+
+def poll(look, done, timeout):
+    """Look until done says so of what was seen, or the time is over. Return what was seen last, and whether it is done."""
+    deadline = time.monotonic() + timeout
+    while True:
+        seen = look()
+        if done(seen):
+            return seen, True
+        if time.monotonic() + POLL_SECONDS > deadline:
+            return seen, False
+        time.sleep(POLL_SECONDS)
+
+
+def attribute_value(value):
+    """Return a value as the API writes it: true, false and numbers are strings."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def attribute_values(attributes):
+    return {key: attribute_value(value) for key, value in (attributes or {}).items()}
+
+
+def attribute_problems(place, attributes):
+    return [
+        f"{place}: attributes: {key} has no value; give it one, or leave it out"
+        for key, value in (attributes or {}).items()
+        if value is None or isinstance(value, (dict, list))
+    ]
+
+
+def from_attribute_list(attributes):
+    return {entry["Key"]: entry.get("Value", "") for entry in attributes}
+
+
+def to_attribute_list(attributes):
+    return [{"Key": key, "Value": value} for key, value in sorted(attributes.items())]
+
+
+def target_group_arns(listener):
+    """Return the target groups that a listener of the API forwards to."""
+    arns = []
+    for action in listener.get("DefaultActions", []):
+        weighted = [group["TargetGroupArn"] for group in action.get("ForwardConfig", {}).get("TargetGroups", [])]
+        arns += weighted or [action.get("TargetGroupArn")]
+    return [arn for arn in arns if arn]
+
+
+def differing(present, wanted):
+    """Return the entries of wanted that present lacks or has otherwise."""
+    return {key: value for key, value in wanted.items() if present.get(key) != value}
+
+
+def tags_after(present, wanted, purge):
+    """Return the tags as they shall be. Without a wanted dict they stay, and AWS's own are never touched."""
+    if wanted is None:
+        return dict(present)
+    kept = {key: value for key, value in present.items() if not purge or key.startswith("aws:")}
+    return dict(kept, **{key: str(value) for key, value in wanted.items()})
+
+
+def tags_to_remove(present, after):
+    return sorted(set(present) - set(after))

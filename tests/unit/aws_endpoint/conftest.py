@@ -1,0 +1,195 @@
+"""AWS in process, strict as the lab has it; the modules run in it as Ansible would run them. Nothing leaves this process."""
+
+import json
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import boto3
+import botocore.client
+import pytest
+from ansible.module_utils.testing import patch_module_args
+from ansible_collections.amazon.aws.plugins.module_utils import cloud
+from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils import _aws_vpc_endpoint
+from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import (
+    aws_vpc_endpoint_connection,
+    aws_vpc_endpoint_service,
+)
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+sys.path.insert(0, str(Path(__file__).parents[3]))  # the lab is of this repository, not of the collection
+import lab.aws
+
+REGION = "eu-west-1"
+CONSUMER = "210987654321"
+CONSUMER_ROOT = f"arn:aws:iam::{CONSUMER}:root"
+CONSUMER_ROLE = f"arn:aws:iam::{CONSUMER}:role/consumer"
+
+
+@pytest.fixture(autouse=True)
+def aws(monkeypatch):
+    """An empty AWS with dummy credentials."""
+    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_URL", "MOTO_ACCOUNT_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.setenv("AWS_REGION", REGION)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    lab.aws.install()
+    with mock_aws():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch):
+    """Time passes only while a module sleeps; on_sleep is called then."""
+
+    class Clock:
+        now = 0.0
+        on_sleep = staticmethod(lambda: None)
+
+        def monotonic(self):
+            return self.now
+
+        def sleep(self, seconds):
+            self.now += seconds
+            self.on_sleep()
+
+    clock = Clock()
+    monkeypatch.setattr(_aws_vpc_endpoint, "time", clock)
+    monkeypatch.setattr(cloud, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """What AWS is asked: a list of (operation, parameters). Its answers can be replaced by operation.
+
+    An answer is an exception, a dict, or a function of the parameters, or a list of these: one after the other, and then
+    moto's.
+    """
+    asked = SimpleNamespace(made=[], answers={})
+    ask = botocore.client.BaseClient._make_api_call
+
+    def refuse(operation, code, times=1):
+        error = ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
+        asked.answers[operation] = [error] * times
+
+    def recorded(client, operation, parameters):
+        asked.made.append((operation, parameters))
+        answer = asked.answers.get(operation)
+        if isinstance(answer, list):
+            answer = answer.pop(0) if answer else None
+        if callable(answer):
+            answer = answer(parameters)
+        if isinstance(answer, Exception):
+            raise answer
+        return ask(client, operation, parameters) if answer is None else answer
+
+    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
+    asked.refuse = refuse
+    asked.names = lambda: [operation for operation, _parameters in asked.made]
+    asked.writes = lambda: [name for name in asked.names() if not name.startswith("Describe")]
+    return asked
+
+
+def run(capsys, module, check=False, **parameters):
+    """Run a module's main() and return its result; a failed one has failed=True."""
+    parameters = {"region": REGION, **parameters, "_ansible_check_mode": check, "_ansible_diff": True}
+    capsys.readouterr()
+    with patch_module_args(parameters), pytest.raises(SystemExit):
+        module.main()
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture
+def service_module(capsys):
+    return lambda **parameters: run(capsys, aws_vpc_endpoint_service, **parameters)
+
+
+@pytest.fixture
+def connection_module(capsys):
+    return lambda **parameters: run(capsys, aws_vpc_endpoint_connection, **parameters)
+
+
+@pytest.fixture
+def ec2():
+    return boto3.client("ec2", REGION)
+
+
+@pytest.fixture
+def elbv2():
+    return boto3.client("elbv2", REGION)
+
+
+@pytest.fixture
+def subnets(ec2):
+    """Two subnets of one VPC, in two zones."""
+    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
+    return [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.40.{number}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]
+        for number, zone in ((1, "a"), (2, "b"))
+    ]
+
+
+@pytest.fixture
+def make_balancer(elbv2, subnets):
+    """Make a network load balancer, and return its ARN."""
+
+    def make(name):
+        made = elbv2.create_load_balancer(
+            Name=name, Type="network", Scheme="internal", Subnets=[subnet["SubnetId"] for subnet in subnets]
+        )
+        return made["LoadBalancers"][0]["LoadBalancerArn"]
+
+    return make
+
+
+@pytest.fixture
+def balancer(make_balancer):
+    return make_balancer("hub")
+
+
+@pytest.fixture
+def service(ec2, balancer):
+    """An endpoint service that the consumer's account may connect to, and that asks for acceptance."""
+    made = ec2.create_vpc_endpoint_service_configuration(NetworkLoadBalancerArns=[balancer], AcceptanceRequired=True)
+    ec2.modify_vpc_endpoint_service_permissions(
+        ServiceId=made["ServiceConfiguration"]["ServiceId"], AddAllowedPrincipals=[CONSUMER_ROOT]
+    )
+    return made["ServiceConfiguration"]
+
+
+@pytest.fixture
+def consumer():
+    """Another account's EC2, and a subnet there."""
+    credentials = boto3.client("sts", REGION).assume_role(RoleArn=CONSUMER_ROLE, RoleSessionName="test")["Credentials"]
+    ec2 = boto3.client(
+        "ec2",
+        REGION,
+        aws_access_key_id=credentials["AccessKeyId"],
+        aws_secret_access_key=credentials["SecretAccessKey"],
+        aws_session_token=credentials["SessionToken"],
+    )
+    vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.99.1.0/24", AvailabilityZone=f"{REGION}a")["Subnet"]["SubnetId"]
+
+    def connect(service, **parameters):
+        parameters = {"VpcEndpointType": "Interface", "SubnetIds": [subnet], **parameters}
+        return ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=service["ServiceName"], **parameters)["VpcEndpoint"]
+
+    return SimpleNamespace(ec2=ec2, connect=connect, account=CONSUMER, root=CONSUMER_ROOT, role=CONSUMER_ROLE)
+
+
+@pytest.fixture
+def state_of(ec2):
+    """Return a function from an endpoint's id to its connection's state, None if it has no connection."""
+
+    def state(endpoint_id):
+        found = ec2.describe_vpc_endpoint_connections(Filters=[{"Name": "vpc-endpoint-id", "Values": [endpoint_id]}])
+        return next((one["VpcEndpointState"] for one in found["VpcEndpointConnections"]), None)
+
+    return state
