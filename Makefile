@@ -26,11 +26,14 @@ lint: .venv/installed ## style, documentation, shell scripts
 	ruff check
 	ruff format --check
 	shellcheck lab/preflight lab/aws/up lab/images/build lab/images/customize lab/images/overlay/usr/local/sbin/lab-boot \
-		roles/onprem_tunnel_host/files/try-forwards roles/proxy_vm/files/end-revoked-sessions tests/all tests/molecule .ci/run
+		roles/onprem_tunnel_host/files/try-forwards roles/proxy_vm/files/end-revoked-sessions tests/all tests/molecule tests/sanity .ci/run
 	ansible-lint
 	# It copies what Git knows of the folder that amazon.aws is in: the virtual environment is no part of this repository.
 	GIT_CEILING_DIRECTORIES=$(CURDIR)/.venv antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
 	antsibull-changelog lint
+
+sanity: .venv/installed ## the ecosystem's own tests of the modules and filters
+	tests/sanity
 
 unit: .venv/installed ## tests that need no machine
 	pytest
@@ -58,4 +61,4 @@ lab-images:
 	@mkdir -p build
 	@touch $@
 
-.PHONY: help lab lab-down test lint unit molecule test-lab drill clean lab-images
+.PHONY: help lab lab-down test lint sanity unit molecule test-lab drill clean lab-images

@@ -15,6 +15,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import boto3
 import pytest
 import yaml
 
@@ -126,6 +127,22 @@ class Lab:
         body, _, status = done.stdout.rpartition("\n")
         return int(status or 0), json.loads(body) if body.startswith("{") else {}
 
+    def aws(self, service):
+        """A client of the lab's AWS, as the hub's owner has it."""
+        return boto3.client(
+            service,
+            endpoint_url=self.facts["aws_endpoint_url"],
+            region_name=self.facts["aws_region"],
+            aws_access_key_id="lab",
+            aws_secret_access_key="the-stand-in-asks-for-none",
+        )
+
+    def settled(self):
+        """Wait until containers and load balancer have followed what AWS says."""
+        command = [sys.executable, "-m", "lab.aws.world", "--settled"]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
+        assert done.returncode == 0, done.stdout + done.stderr
+
     def wait(self, condition, seconds, what):
         deadline = time.monotonic() + seconds
         started = time.monotonic()
@@ -166,12 +183,12 @@ def _whole_before(lab):
 
 
 class Session:
-    """A session of a real client with the orders, through proxy-b, whatever the load balancer would choose."""
+    """A session of a real client with the orders, through proxy-b unless it is told otherwise."""
 
-    def __init__(self, lab):
+    def __init__(self, lab, host=None):
         resource = lab.facts["resources"]["orders"]
         client = "mariadb --skip-reconnect --unbuffered -N -B"
-        client = f"{client} -h {lab.addresses['proxy-b']} -P {resource['listen_port']} -u {resource['user']}"
+        client = f"{client} -h {host or lab.addresses['proxy-b']} -P {resource['listen_port']} -u {resource['user']}"
         self.process = subprocess.Popen(
             [
                 *("podman", "exec", "-i", "onprem-tunnel-client", "sh", "-c"),

@@ -25,7 +25,7 @@ Server(("0.0.0.0", 9000), Handler).serve_forever()
 
 def test_a_second_run_changes_nothing(lab):
     recap = lab.site()
-    assert set(recap) >= {"proxy-a", "proxy-b", "fra-tunnel", "load-balancer"}
+    assert set(recap) >= {"hub", "proxy-a", "proxy-b", "fra-tunnel"}
     assert recap.changed() == {}, recap.output
 
 
@@ -93,9 +93,10 @@ def _restored(lab):
 
 @pytest.fixture(name="one_proxy")
 def _one_proxy(tmp_path):
-    """The lab's inventory without proxy-b."""
+    """The lab's inventory without proxy-b, and without a hub."""
     inventory = yaml.safe_load((INVENTORY / "hosts.yml").read_text().replace("{{ inventory_dir }}/../..", str(ROOT)))
     del inventory["all"]["children"]["proxy_vms"]["hosts"]["proxy-b"]
+    del inventory["all"]["children"]["aws_hubs"]
     folder = tmp_path / "one-proxy"
     folder.mkdir()
     (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
@@ -107,7 +108,8 @@ def _one_proxy(tmp_path):
 def test_a_resource_and_a_proxy_come_and_go_without_a_trace(lab, tmp_path, files_server, one_proxy, restored):
     third = ("files", "19000", ":9000")
     recap = lab.site(*lab.with_resources([*lab.resources, FILES], tmp_path))
-    assert set(recap.changed()) == {"proxy-a", "proxy-b", "fra-tunnel", "load-balancer"}
+    assert set(recap.changed()) == {"hub", "proxy-a", "proxy-b", "fra-tunnel"}
+    lab.settled()
     for proxy in lab.addresses:
         there = traces(lab, proxy)
         assert mentions(there, *third) == set(there), "the third resource is everywhere"
@@ -125,6 +127,7 @@ def test_a_resource_and_a_proxy_come_and_go_without_a_trace(lab, tmp_path, files
     assert lab.health("proxy-b")[0] == 503, "its tunnel is gone, and its health check says so"
 
     lab.site()
+    lab.settled()
     for proxy in lab.addresses:
         assert mentions(traces(lab, proxy), *third) == set()
         assert lab.health(proxy, "/healthz/files")[0] == 404
