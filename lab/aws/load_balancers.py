@@ -174,7 +174,8 @@ def find_subnet(ec2, subnet_id):
 
 def free_addresses(ec2, subnet):
     """Return the addresses that nothing has; the first four and the last of a subnet are AWS's own."""
-    taken = {address["PrivateIpAddress"] for eni in ec2.enis.values() for address in eni.private_ip_addresses}
+    interfaces = [eni for eni in ec2.enis.values() if eni.subnet.id == subnet.id]
+    taken = {address["PrivateIpAddress"] for eni in interfaces for address in eni.private_ip_addresses}
     taken |= set(subnet._subnet_ips)
     network = ipaddress.ip_network(subnet.cidr_block)
     possible = (str(network[number]) for number in range(4, network.num_addresses - 1))

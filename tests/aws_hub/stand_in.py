@@ -1,0 +1,127 @@
+"""The role aws_hub against an AWS of its own: a server in this process, and ansible-playbook beside it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import boto3
+
+ROOT = Path(__file__).parents[2]
+
+REGION = "eu-central-1"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "the-stand-in-asks-for-none"}
+ACCOUNT = "123456789012"
+# Everything that the role makes, or that lies beside it: service -> call -> the answer's list.
+KINDS = {
+    "ec2": {
+        "describe_vpcs": "Vpcs",
+        "describe_subnets": "Subnets",
+        "describe_route_tables": "RouteTables",
+        "describe_security_groups": "SecurityGroups",
+        "describe_instances": "Reservations",
+        "describe_volumes": "Volumes",
+        "describe_network_interfaces": "NetworkInterfaces",
+        "describe_vpc_peering_connections": "VpcPeeringConnections",
+        "describe_vpc_endpoint_service_configurations": "ServiceConfigurations",
+        "describe_vpc_endpoint_connections": "VpcEndpointConnections",
+    },
+    "elbv2": {"describe_load_balancers": "LoadBalancers", "describe_target_groups": "TargetGroups"},
+    "route53": {"list_hosted_zones": "HostedZones"},
+    "cloudwatch": {"describe_alarms": "MetricAlarms"},
+}
+
+
+class Run:
+    def __init__(self, process, seconds):
+        self.output = process.stdout + process.stderr
+        self.failed = process.returncode != 0
+        self.seconds = seconds
+        recap = re.search(r"changed=(\d+)", process.stdout.rpartition("PLAY RECAP")[2])
+        self.changed = int(recap.group(1)) if recap else 0
+        self.changing = re.findall(r"TASK \[(.*?)\] \**\n(?:(?!TASK).*\n)*?changed: ", process.stdout)
+
+    def says(self, *words):
+        text = " ".join(self.output.split())
+        return all(word in text for word in words)
+
+
+class Aws:
+    """One account of the stand-in."""
+
+    def __init__(self, port):
+        self.url = f"http://127.0.0.1:{port}"
+
+    def client(self, service, region=REGION):
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": CREDENTIALS["AWS_SECRET_ACCESS_KEY"]}
+        return boto3.client(service, region_name=region, endpoint_url=self.url, **keys)
+
+    def everything(self):
+        """What there is, without what is over: kind -> sorted entries as text."""
+        found = {}
+        for service, calls in KINDS.items():
+            client = self.client(service)
+            for call, key in calls.items():
+                entries = [json.dumps(entry, default=str, sort_keys=True) for entry in getattr(client, call)()[key]]
+                over = ('"terminated"', '"Code": "deleted"', '"VpcEndpointState": "deleted"')
+                found[call] = sorted(entry for entry in entries if not any(word in entry for word in over))
+        elbv2 = self.client("elbv2")
+        for balancer in elbv2.describe_load_balancers()["LoadBalancers"]:
+            listeners = elbv2.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+            found[f"listeners of {balancer['LoadBalancerName']}"] = sorted(map(str, listeners))
+        return found
+
+    def run(self, *entry_points, arguments=(), region=REGION, environment=None, **settings):
+        given = {f"aws_hub_{name}": value for name, value in settings.items()}
+        keys = CREDENTIALS if environment is None else environment
+        given |= {"entry_points": entry_points, "aws_hub_region": region}
+        given |= {"aws_hub_environment": {"AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true", **keys}}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        places = {
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(ROOT / "build"),
+        }
+        started = time.monotonic()
+        process = subprocess.run(
+            ["ansible-playbook", "-i", "localhost,", "-c", "local", "tests/aws_hub/hub.yml", *arguments]
+            + ["-e", json.dumps({**given, "ansible_python_interpreter": sys.executable})],
+            cwd=ROOT,
+            env={
+                **inherited,
+                **places,
+                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+                "ANSIBLE_LOCAL_TEMP": str(ROOT / "build/ansible-tmp"),
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        return Run(process, time.monotonic() - started)
+
+
+def settings(**changes):
+    """A hub with two proxies and two resources."""
+    return {
+        "name": "prod",
+        "vpc_cidrs": ["10.40.0.0/22"],
+        "subnets": [
+            {"zone": "eu-central-1a", "cidr": "10.40.1.0/24", "load_balancer_address": "10.40.1.5"},
+            {"zone": "eu-central-1b", "cidr": "10.40.2.0/24", "load_balancer_address": "10.40.2.5"},
+        ],
+        "proxies": {"proxy-a": "10.40.1.10", "proxy-b": "10.40.2.10"},
+        "listeners": [listener("crm", 5432), listener("orders", 3306)],
+        "clients": ["10.60.0.0/16"],
+        "ssh_from": ["10.10.5.20"],
+        "image_id": "ami-1e749f67",
+        "names": ["onprem.corp.example"],
+        **changes,
+    }
+
+
+def listener(name, port, proxies=("proxy-a", "proxy-b")):
+    return {"name": name, "port": port, "health_path": f"/healthz/{name}", "proxies": list(proxies)}

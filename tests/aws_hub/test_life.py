@@ -1,0 +1,270 @@
+"""A hub from nothing to nothing, beside resources of others that have its names."""
+
+import json
+
+import pytest
+from stand_in import ACCOUNT, REGION, listener, settings
+
+OTHER_ACCOUNT = "210987654321"
+MARK = [{"Name": "tag:OnpremTunnelHub", "Values": ["prod"]}]
+
+
+@pytest.fixture(scope="module", name="others")
+def _others(aws):
+    """What belongs to somebody else, with the hub's names wherever AWS allows them twice; and the workspace's VPC."""
+    ec2, elbv2, route53 = aws.client("ec2"), aws.client("elbv2"), aws.client("route53")
+
+    def named(kind, name, **tags):
+        pairs = [{"Key": key, "Value": value} for key, value in {"Name": name, **tags}.items()]
+        return [{"ResourceType": kind, "Tags": pairs}]
+
+    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/22", TagSpecifications=named("vpc", "prod"))["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.40.{n}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"][
+            "SubnetId"
+        ]
+        for n, zone in ((1, "a"), (2, "b"))
+    ]
+    group = ec2.create_security_group(GroupName="prod-proxies", Description="another's", VpcId=vpc)["GroupId"]
+    ec2.run_instances(
+        ImageId="ami-1e749f67",
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnets[0],
+        SecurityGroupIds=[group],
+        TagSpecifications=named("instance", "proxy-a", OnpremTunnelProxy="proxy-a"),
+    )
+    balancer = elbv2.create_load_balancer(Name="another", Type="network", Subnets=subnets, SecurityGroups=[group])
+    balancer = balancer["LoadBalancers"][0]["LoadBalancerArn"]
+    target_group = elbv2.create_target_group(Name="orders", Protocol="TCP", Port=3306, VpcId=vpc, TargetType="ip")
+    target_group = target_group["TargetGroups"][0]["TargetGroupArn"]
+    elbv2.create_listener(
+        LoadBalancerArn=balancer,
+        Protocol="TCP",
+        Port=3306,
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": target_group}],
+    )
+    ec2.create_vpc_endpoint_service_configuration(
+        NetworkLoadBalancerArns=[balancer], TagSpecifications=named("vpc-endpoint-service", "another")
+    )
+    route53.create_hosted_zone(
+        Name="onprem.corp.example",
+        CallerReference="1",
+        VPC={"VPCRegion": REGION, "VPCId": vpc},
+        HostedZoneConfig={"Comment": "x", "PrivateZone": True},
+    )
+    workspace = ec2.create_vpc(CidrBlock="10.80.0.0/16")["Vpc"]["VpcId"]
+    table = ec2.create_route_table(VpcId=workspace)["RouteTable"]["RouteTableId"]
+    gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
+    ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=workspace)
+    ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
+    return {"vpc": vpc, "workspace": workspace, "table": table}
+
+
+@pytest.fixture(scope="module", name="before")
+def _before(aws, others):
+    return aws.everything()
+
+
+@pytest.fixture(scope="module", name="hub")
+def _hub(others):
+    return settings(
+        peerings=[{"name": "analytics", "vpc_id": others["workspace"], "route_table_ids": [others["table"]]}]
+    )
+
+
+def own(aws, call, key, filters=MARK):
+    return getattr(aws.client("ec2"), call)(Filters=filters)[key]
+
+
+def instances(aws):
+    found = own(
+        aws, "describe_instances", "Reservations", [*MARK, {"Name": "instance-state-name", "Values": ["running"]}]
+    )
+    return {entry["PrivateIpAddress"]: entry for reservation in found for entry in reservation["Instances"]}
+
+
+def balancer(aws):
+    return next(
+        b for b in aws.client("elbv2").describe_load_balancers()["LoadBalancers"] if b["LoadBalancerName"] == "prod"
+    )
+
+
+def listeners(aws):
+    found = aws.client("elbv2").describe_listeners(LoadBalancerArn=balancer(aws)["LoadBalancerArn"])["Listeners"]
+    return {entry["Port"]: (entry["ListenerArn"], entry["DefaultActions"][0]["TargetGroupArn"]) for entry in found}
+
+
+def registered(aws):
+    elbv2 = aws.client("elbv2")
+    return {
+        port: {t["Target"]["Id"] for t in elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]}
+        for port, (_listener, arn) in listeners(aws).items()
+    }
+
+
+def routes(aws, table):
+    found = aws.client("ec2").describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
+    return {
+        route["DestinationCidrBlock"]: "peering" if "VpcPeeringConnectionId" in route else route["GatewayId"]
+        for route in found
+    }
+
+
+def test_1_check_mode_on_an_account_without_a_hub_changes_nothing(aws, hub, before):
+    run = aws.run("main", "register", arguments=["--check", "--diff"], **hub)
+    assert not run.failed, run.output
+    assert run.changed == 1 and run.says("There is no VPC of prod yet", "2 proxies")
+    assert aws.everything() == before
+
+
+def test_2_it_is_built_with_target_groups_that_are_empty(aws, hub, others):
+    run = aws.run("main", **hub)
+    assert not run.failed, run.output
+    machines = instances(aws)
+    assert set(machines) == {"10.40.1.10", "10.40.2.10"}
+    for machine in machines.values():
+        assert machine["MetadataOptions"]["HttpTokens"] == "required"
+        assert "PublicIpAddress" not in machine
+        volume = machine["BlockDeviceMappings"][0]["Ebs"]["VolumeId"]
+        assert aws.client("ec2").describe_volumes(VolumeIds=[volume])["Volumes"][0]["Encrypted"] is True
+    assert {machine["Placement"]["AvailabilityZone"] for machine in machines.values()} == {f"{REGION}a", f"{REGION}b"}
+    made = balancer(aws)
+    assert (made["Scheme"], made["Type"], len(made["SecurityGroups"])) == ("internal", "network", 1)
+    assert made["EnforceSecurityGroupInboundRulesOnPrivateLinkTraffic"] == "off"
+    elbv2 = aws.client("elbv2")
+    attributes = elbv2.describe_load_balancer_attributes(LoadBalancerArn=made["LoadBalancerArn"])["Attributes"]
+    attributes = {entry["Key"]: entry["Value"] for entry in attributes}
+    assert attributes["deletion_protection.enabled"] == attributes["load_balancing.cross_zone.enabled"] == "true"
+    assert set(listeners(aws)) == {3306, 5432} and registered(aws) == {3306: set(), 5432: set()}
+    group = elbv2.describe_target_groups(TargetGroupArns=[listeners(aws)[3306][1]])["TargetGroups"][0]
+    health = {key: value for key, value in group.items() if "health" in key.lower() or key == "Matcher"}
+    assert health == {
+        "HealthCheckEnabled": True,
+        "HealthCheckProtocol": "HTTP",
+        "HealthCheckPort": "8405",
+        "HealthCheckPath": "/healthz/orders",
+        "HealthCheckIntervalSeconds": 5,
+        "HealthCheckTimeoutSeconds": 2,
+        "HealthyThresholdCount": 2,
+        "UnhealthyThresholdCount": 2,
+        "Matcher": {"HttpCode": "200"},
+    }
+    attributes = elbv2.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])["Attributes"]
+    attributes = {entry["Key"]: entry["Value"] for entry in attributes}
+    assert attributes["target_health_state.unhealthy.connection_termination.enabled"] == "false"
+    assert attributes["preserve_client_ip.enabled"] == "false"
+    alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {alarm["AlarmName"] for alarm in alarms} == {
+        f"prod: unhealthy proxy of {name}" for name in ("crm", "orders")
+    }
+    assert own(aws, "describe_vpc_endpoint_service_configurations", "ServiceConfigurations") == []
+
+
+def test_3_only_a_healthy_proxy_becomes_a_target_and_the_ways_in_are_opened(aws, hub, others):
+    run = aws.run("main", "register", healthy_proxies=["proxy-a"], **hub)
+    assert not run.failed, run.output
+    assert registered(aws) == {3306: {"10.40.1.10"}, 5432: {"10.40.1.10"}}
+    ec2, route53 = aws.client("ec2"), aws.client("route53")
+    service = own(aws, "describe_vpc_endpoint_service_configurations", "ServiceConfigurations")[0]
+    assert service["AcceptanceRequired"] is True
+    allowed = ec2.describe_vpc_endpoint_service_permissions(ServiceId=service["ServiceId"])["AllowedPrincipals"]
+    assert [entry["Principal"] for entry in allowed] == [
+        f"arn:aws:iam::565502421330:role/private-connectivity-role-{REGION}"
+    ]
+    peering = own(aws, "describe_vpc_peering_connections", "VpcPeeringConnections")[0]
+    assert peering["Status"]["Code"] == "active"
+    for side in ("RequesterVpcInfo", "AccepterVpcInfo"):
+        assert peering[side]["PeeringOptions"]["AllowDnsResolutionFromRemoteVpc"] is True
+    assert routes(aws, others["table"])["10.40.0.0/22"] == "peering"
+    assert routes(aws, others["table"])["0.0.0.0/0"].startswith("igw-"), "the workspace's own way out is untouched"
+    table = own(aws, "describe_route_tables", "RouteTables")[0]["RouteTableId"]
+    assert routes(aws, table)["10.80.0.0/16"] == "peering"
+    zones = [z for z in route53.list_hosted_zones()["HostedZones"] if "hub prod" in z["Config"].get("Comment", "")]
+    assert [zone["Name"] for zone in zones] == ["onprem.corp.example."]
+    seen_by = {vpc["VPCId"] for vpc in route53.get_hosted_zone(Id=zones[0]["Id"])["VPCs"]}
+    assert seen_by == {balancer(aws)["VpcId"], others["workspace"]}
+    records = route53.list_resource_record_sets(HostedZoneId=zones[0]["Id"])["ResourceRecordSets"]
+    assert next(r for r in records if r["Type"] == "A")["AliasTarget"]["DNSName"] == balancer(aws)["DNSName"]
+
+
+def test_4_the_other_follows_and_then_nothing_changes(aws, hub):
+    run = aws.run("main", "register", healthy_proxies=["proxy-a", "proxy-b"], **hub)
+    assert not run.failed and len(run.changing) == 1 and "Register the healthy proxies" in run.changing[0], run.changing
+    state = aws.everything()
+    run = aws.run("main", "register", healthy_proxies=["proxy-a", "proxy-b"], arguments=["--check", "--diff"], **hub)
+    assert not run.failed and run.changed == 0, run.output
+    assert aws.everything() == state
+
+
+def test_5_an_ill_proxy_stays_a_target_and_exactly_one_endpoint_is_let_in(aws, hub, others):
+    ec2 = aws.client("ec2")
+    service = own(aws, "describe_vpc_endpoint_service_configurations", "ServiceConfigurations")[0]
+    # In the lab's AWS only who is allowed can ask: the account itself stands in for Databricks'.
+    principal = f"arn:aws:iam::{ACCOUNT}:root"
+    ec2.modify_vpc_endpoint_service_permissions(ServiceId=service["ServiceId"], AddAllowedPrincipals=[principal])
+    subnet = ec2.create_subnet(VpcId=others["workspace"], CidrBlock="10.80.1.0/24", AvailabilityZone=f"{REGION}a")
+    mine, foreign = (
+        ec2.create_vpc_endpoint(
+            VpcId=others["workspace"],
+            ServiceName=service["ServiceName"],
+            VpcEndpointType="Interface",
+            SubnetIds=[subnet["Subnet"]["SubnetId"]],
+        )["VpcEndpoint"]["VpcEndpointId"]
+        for _ in range(2)
+    )
+    hub = {**hub, "allowed_principals": [principal]}
+    run = aws.run("main", "register", "accept", healthy_proxies=[], endpoint_id=mine, **hub)
+    assert not run.failed, run.output
+    assert registered(aws) == {port: {"10.40.1.10", "10.40.2.10"} for port in (3306, 5432)}
+    states = {
+        connection["VpcEndpointId"]: connection["VpcEndpointState"].lower()
+        for connection in ec2.describe_vpc_endpoint_connections()["VpcEndpointConnections"]
+    }
+    assert states == {mine: "available", foreign: "pendingacceptance"}
+
+
+def test_6_a_port_changes_and_a_resource_and_a_proxy_leave_without_touching_the_rest(aws, hub):
+    before = listeners(aws)
+    machine = instances(aws)["10.40.2.10"]["InstanceId"]
+    changed = {
+        **hub,
+        "proxies": {"proxy-a": "10.40.1.10"},
+        "listeners": [listener("crm", 5433, ["proxy-a"]), listener("erp", 1433, ["proxy-a"])],
+    }
+    run = aws.run("main", "register", healthy_proxies=["proxy-a"], **changed)
+    assert not run.failed, run.output
+    assert registered(aws) == {5433: {"10.40.1.10"}, 1433: {"10.40.1.10"}}
+    assert set(instances(aws)) == {"10.40.1.10"}
+    state = aws.client("ec2").describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"][0]["State"]
+    assert state["Name"] in ("terminated", "shutting-down")
+    groups = {group["TargetGroupArn"] for group in aws.client("elbv2").describe_target_groups()["TargetGroups"]}
+    assert not groups & {arn for _listener, arn in before.values()}
+    alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert {alarm["AlarmName"] for alarm in alarms} == {f"prod: unhealthy proxy of {name}" for name in ("crm", "erp")}
+
+    kept = listeners(aws)
+    back = {**hub, "listeners": [*changed["listeners"][1:], listener("orders", 3306)]}
+    run = aws.run("main", **back)
+    assert not run.failed, run.output
+    assert listeners(aws)[1433] == kept[1433], "the one that stays is the same one"
+    assert set(instances(aws)) == {"10.40.1.10", "10.40.2.10"}
+    assert registered(aws)[3306] == set(), "the new machine is no target yet"
+
+
+def test_7_it_is_removed_when_it_is_meant_and_nothing_else(aws, hub, before, others):
+    refused = aws.run("absent", **hub)
+    assert refused.failed and refused.says("Confirm it with -e aws_hub_confirm=prod")
+    run = aws.run("absent", confirm="prod", **hub)
+    assert not run.failed, run.output
+    # Endpoints and their subnet are the workspace's.
+    ec2 = aws.client("ec2")
+    ec2.delete_vpc_endpoints(VpcEndpointIds=[e["VpcEndpointId"] for e in ec2.describe_vpc_endpoints()["VpcEndpoints"]])
+    subnets = ec2.describe_subnets(Filters=[{"Name": "vpc-id", "Values": [others["workspace"]]}])["Subnets"]
+    for subnet in subnets:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    after = aws.everything()
+    assert {kind for kind in before if after.get(kind) != before[kind]} == set(), json.dumps(after)[:3000]
+    assert set(after) == set(before)
+    again = aws.run("absent", confirm="prod", **hub)
+    assert not again.failed and again.changed == 0, again.output
