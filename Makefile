@@ -38,6 +38,9 @@ sanity: .venv/installed ## the ecosystem's own tests of the modules and filters
 unit: .venv/installed ## tests that need no machine
 	pytest
 
+test-hub: .venv/installed ## the hub's role against an AWS of its own, on this machine
+	pytest tests/aws_hub
+
 molecule: .venv/installed lab-images ## each role on machines of its own
 	tests/molecule
 
@@ -61,4 +64,4 @@ lab-images:
 	@mkdir -p build
 	@touch $@
 
-.PHONY: help lab lab-down test lint sanity unit molecule test-lab drill clean lab-images
+.PHONY: help lab lab-down test lint sanity unit test-hub molecule test-lab drill clean lab-images
