@@ -4,7 +4,7 @@ An endpoint's state stays where moto keeps it, on the endpoint in its owner's ac
 endpoints of all accounts that name it.
 """
 
-from moto.core.responses import ActionResult, PaginatedResult
+from moto.core.responses import ActionResult
 from moto.ec2.exceptions import EC2ClientError, InvalidServiceName
 from moto.ec2.models import ec2_backends
 from moto.ec2.models.vpc_service_configuration import VPCServiceConfigurationBackend
@@ -16,6 +16,7 @@ from moto.elbv2.models import elbv2_backends
 from moto.sts.models import sts_backends
 
 CUSTOM_SERVICE = "com.amazonaws.vpce."  # what the names of all endpoint services that are not AWS's own begin with
+MOST_RESULTS = 1000  # on a page
 CONNECTED = ("pendingAcceptance", "pending", "available")
 
 # Taken when this file is imported, so that installing twice is the same as once.
@@ -156,7 +157,14 @@ def describe_vpc_endpoint_connections(self):
                     "VpcEndpointRegion": self.region,
                 }
             )
-    return PaginatedResult({"VpcEndpointConnections": found})
+    return page(self, "VpcEndpointConnections", found)
+
+
+def page(response, key, found):
+    """Return the page that is asked for of a list; the token is the position at which the next one begins."""
+    start = int(response._get_param("NextToken") or 0)
+    end = start + (response._get_int_param("MaxResults") or MOST_RESULTS)
+    return ActionResult({key: found[start:end], "NextToken": str(end) if end < len(found) else None})
 
 
 def accept_vpc_endpoint_connections(self):
@@ -196,12 +204,12 @@ def failed_item(resource_id, code, message):
 
 def describe_vpc_endpoint_service_configurations(self):
     found = self.ec2_backend.describe_vpc_endpoint_service_configurations(self._get_param("ServiceIds", []))
-    return PaginatedResult({"ServiceConfigurations": generic_filter(self._filters_from_querystring(), found)})
+    return page(self, "ServiceConfigurations", generic_filter(self._filters_from_querystring(), found))
 
 
 def describe_vpc_endpoint_service_permissions(self):
     principals = self.ec2_backend.describe_vpc_endpoint_service_permissions(self._get_param("ServiceId"))
-    return PaginatedResult({"AllowedPrincipals": [{"Principal": principal} for principal in sorted(principals)]})
+    return page(self, "AllowedPrincipals", [{"Principal": principal} for principal in sorted(principals)])
 
 
 def delete_vpc_endpoint_service_configurations(self):

@@ -81,8 +81,10 @@ class Api:
                 # One of them was deleted meanwhile, and AWS does not say which.
                 for arn in batch:
                     found.update(self.tags([arn], subject))
-            for entry in answer["TagDescriptions"] if answer else []:
-                found[entry["ResourceArn"]] = boto3_tag_list_to_ansible_dict(entry["Tags"])
+            elif answer is not None:
+                found.update({arn: {} for arn in batch})
+                for entry in answer["TagDescriptions"]:
+                    found[entry["ResourceArn"]] = boto3_tag_list_to_ansible_dict(entry.get("Tags", []))
         return found
 
     def change_tags(self, arn, subject, to_set, to_remove):

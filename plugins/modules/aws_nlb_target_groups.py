@@ -254,6 +254,7 @@ purged:
   elements: str
 """
 
+from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
 
@@ -419,7 +420,8 @@ def refuse_used(module, used):
         text = f"{subject(name)} is to be deleted, and {arn} still uses it"
         if not module.check_mode:
             module.fail_json(msg=f"{text}; repoint or delete its listener first. Nothing was changed")
-        module.warn(f"{text}; this fails unless an earlier task releases it")
+        # AnsibleAWSModule.warn hands the warning on in a way that ansible-core 2.19 calls deprecated.
+        warn(f"{text}; this fails unless an earlier task releases it")
 
 
 def main():

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 
 import boto3
 import botocore.client
+import moto.ec2.responses
+import moto.elbv2.responses  # noqa: F401
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
@@ -16,6 +18,7 @@ from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import (
     aws_vpc_endpoint_service,
 )
 from botocore.exceptions import ClientError
+from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 
 sys.path.insert(0, str(Path(__file__).parents[3]))  # the lab is of this repository, not of the collection
@@ -27,6 +30,36 @@ CONSUMER_ROOT = f"arn:aws:iam::{CONSUMER}:root"
 CONSUMER_ROLE = f"arn:aws:iam::{CONSUMER}:role/consumer"
 
 
+@pytest.fixture(scope="session", autouse=True)
+def models_read_once():
+    """Every client reads its service's model, megabytes of JSON, which would be most of these tests' time."""
+    read, known = JSONFileLoader.load_file, {}
+
+    def load_file(loader, path):
+        if path not in known:
+            known[path] = read(loader, path)
+        return known[path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", load_file)
+        yield
+
+
+@pytest.fixture(scope="module", autouse=True)
+def moto_as_it_was():
+    """Take the extension out of moto again: other tests are about the modules against moto as it comes."""
+    loaded = [module for name, module in sys.modules.items() if name.startswith(("moto.ec2.", "moto.elbv2."))]
+    classes = {one for module in loaded for one in vars(module).values() if isinstance(one, type)}
+    before = {one: dict(vars(one)) for one in classes if one.__module__.startswith("moto.")}
+    yield
+    for one, attributes in before.items():
+        for name, value in dict(vars(one)).items():
+            if name not in attributes:
+                delattr(one, name)
+            elif value is not attributes[name]:
+                setattr(one, name, attributes[name])
+
+
 @pytest.fixture(autouse=True)
 def aws(monkeypatch):
     """An empty AWS with dummy credentials."""
@@ -36,6 +69,7 @@ def aws(monkeypatch):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
     monkeypatch.setenv("AWS_REGION", REGION)
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # slow, and not used
     monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
     monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
     lab.aws.install()

@@ -1,6 +1,7 @@
 """The module aws_vpc_endpoint_service from nothing to nothing, against the lab's AWS."""
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 OTHER = "arn:aws:iam::111122223333:root"
 
@@ -294,7 +295,8 @@ def test_a_repeated_creation_carries_the_same_token(service_module, services, wa
     assert service_module(**wanted)["changed"] is True
     creations = [made for made in calls.made if made[0] == "CreateVpcEndpointServiceConfiguration"]
     assert len(creations) == 3
-    assert len({parameters["ClientToken"] for _operation, parameters in creations}) == 1
+    (token,) = {parameters["ClientToken"] for _operation, parameters in creations}
+    assert len(token) > 30
     assert len(services()) == 1
 
 
@@ -332,6 +334,14 @@ def test_missing_permissions_name_the_call(service_module, wanted, calls, operat
     failed = service_module(**{**wanted, **parameters})
     assert failed["failed"] is True
     assert f"allow ec2:{operation} in their IAM policy" in failed["msg"]
+
+
+def test_a_region_that_is_not_reached(service_module, calls):
+    refused = EndpointConnectionError(endpoint_url="https://ec2.eu-west-9.amazonaws.com/")
+    calls.answers["DescribeVpcEndpointServiceConfigurations"] = refused
+    failed = service_module(name="hub", state="absent", region="eu-west-9")
+    assert failed["failed"] is True
+    assert "check the region eu-west-9" in failed["msg"]
 
 
 def test_no_credentials(service_module, monkeypatch):
