@@ -155,3 +155,8 @@ def tags_after(present, wanted, purge):
 
 def tags_to_remove(present, after):
     return sorted(set(present) - set(after))
+
+
+def missing_marks(tags, owner_tags):
+    """Return which of the owner's tags are not there, as text."""
+    return ", ".join(f"{key}={value}" for key, value in sorted(differing(tags, attribute_values(owner_tags)).items()))

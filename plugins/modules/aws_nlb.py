@@ -46,6 +46,12 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  owner_tags:
+    description:
+      - Tags that mark what is yours. A load balancer of this name that is there without all of them is somebody else's, and the module
+        fails before it changes anything.
+    type: dict
+    default: {}
   scheme:
     description: Whether it has private addresses only. Cannot be changed later.
     type: str
@@ -272,7 +278,7 @@ load_balancer:
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
 
-from ..module_utils._aws_elbv2 import Api, from_attribute_list, poll, to_attribute_list
+from ..module_utils._aws_elbv2 import Api, from_attribute_list, missing_marks, poll, to_attribute_list
 from ..module_utils._aws_nlb import (
     PROTECTION,
     from_api,
@@ -304,6 +310,7 @@ ARGUMENTS = dict(
         ),
     ),
     purge_listeners=dict(type="bool", default=True),
+    owner_tags=dict(type="dict", default={}),
     tags=dict(type="dict"),
     purge_tags=dict(type="bool", default=True),
     force=dict(type="bool", default=False),
@@ -342,7 +349,17 @@ class LoadBalancer:
                 msg=f"{self.subject}: {found[0]['LoadBalancerArn']} has that name, and is of type {found[0]['Type']}; "
                 "choose another name"
             )
-        return self.read_parts(found[0])
+        return self.own(self.read_parts(found[0]))
+
+    def own(self, present):
+        """Return the load balancer if it carries the owner's tags, and fail if it is somebody else's."""
+        missing = missing_marks(present["tags"], self.params["owner_tags"]) if present else ""
+        if missing:
+            self.module.fail_json(
+                msg=f"{self.subject}: {present['arn']} has no tag {missing}, and so is somebody else's; choose another "
+                "name, or tag it if it is yours"
+            )
+        return present
 
     def read_parts(self, found, new=False):
         """Return the load balancer that DescribeLoadBalancers gives, with its parts; None if it has gone meanwhile."""

@@ -96,6 +96,12 @@ options:
       tags:
         description: Further tags of this target group. They go before those of O(tags).
         type: dict
+  owner_tags:
+    description:
+      - Tags that mark what is yours. A target group of a listed name that is there without all of them is somebody else's, and the module
+        fails before it changes anything.
+    type: dict
+    default: {}
   vpc_id:
     description: Id of the VPC of the targets. Needed to make a target group. Cannot be changed later.
     type: str
@@ -258,7 +264,7 @@ from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
 
-from ..module_utils._aws_elbv2 import Api, from_attribute_list, target_group_arns, to_attribute_list
+from ..module_utils._aws_elbv2 import Api, from_attribute_list, missing_marks, target_group_arns, to_attribute_list
 from ..module_utils._aws_target_groups import (
     NETWORK_PROTOCOLS,
     from_api,
@@ -296,6 +302,7 @@ ARGUMENTS = dict(
     vpc_id=dict(type="str"),
     target_type=dict(type="str", choices=["ip", "instance"], default="ip"),
     state=dict(type="str", choices=["present", "absent"], default="present"),
+    owner_tags=dict(type="dict", default={}),
     tags=dict(type="dict"),
     purge_tags=dict(type="bool", default=True),
     purge_tagged=dict(type="dict"),
@@ -330,7 +337,17 @@ class TargetGroups:
             arn = group["TargetGroupArn"]
             if arn in tags and attributes is not None:  # else it was deleted meanwhile
                 groups[group["TargetGroupName"]] = from_api(group, attributes, tags[arn])
+        self.refuse_foreign(groups)
         return groups
+
+    def refuse_foreign(self, groups):
+        for name in self.listed:
+            missing = missing_marks(groups[name]["tags"], self.params["owner_tags"]) if name in groups else ""
+            if missing:
+                self.module.fail_json(
+                    msg=f"{subject(name)}: {groups[name]['arn']} has no tag {missing}, and so is somebody else's; choose "
+                    "another name, or tag it if it is yours"
+                )
 
     def refuse_doubles(self, found):
         names = [group["TargetGroupName"] for group in found]

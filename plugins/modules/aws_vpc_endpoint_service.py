@@ -38,6 +38,12 @@ options:
     type: str
     choices: [present, absent]
     default: present
+  owner_tags:
+    description:
+      - Tags that mark what is yours. An endpoint service that is there without all of them is somebody else's, and the module
+        fails before it changes anything.
+    type: dict
+    default: {}
   network_load_balancer_arns:
     description:
       - The network load balancers behind the service. Required to make one.
@@ -207,6 +213,7 @@ ARGUMENTS = dict(
     acceptance_required=dict(type="bool", default=True),
     allowed_principals=dict(type="list", elements="str"),
     purge_allowed_principals=dict(type="bool", default=True),
+    owner_tags=dict(type="dict", default={}),
     tags=dict(type="dict"),
     purge_tags=dict(type="bool", default=True),
     reject_connections=dict(type="bool", default=False),
@@ -237,7 +244,20 @@ class EndpointService:
                     "Give the service_id of the one that is meant, or delete the others."
                 )
             described = named[0] if named else None
-        return self.to_result(described) if described else None
+        return self.own(self.to_result(described)) if described else None
+
+    def own(self, service):
+        """Return the service if it carries the owner's tags, and fail if it is somebody else's."""
+        wanted = {key: str(value) for key, value in self.params["owner_tags"].items()}
+        missing = ", ".join(
+            f"{key}={value}" for key, value in sorted(wanted.items()) if service["tags"].get(key) != value
+        )
+        if missing:
+            raise Problem(
+                f"The endpoint service {service['service_id']} in {self.region} has no tag {missing}, and so is somebody "
+                "else's. Choose another name, or tag it if it is yours."
+            )
+        return service
 
     def to_result(self, described):
         return dict(

@@ -3,10 +3,27 @@
 import sys
 
 import pytest
-from stand_in import ROOT, Aws
+from moto.core.responses import BaseResponse
+from stand_in import ACTIONS, ROOT, TESTS, Aws
 
 sys.path.insert(0, str(ROOT))
 from lab.aws import server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _actions():
+    """Keep what the role calls, as IAM names it."""
+    answer = BaseResponse.call_action
+
+    def call_action(response):
+        if TESTS not in response.headers.get("User-Agent", ""):
+            service = {"elbv2": "elasticloadbalancing"}.get(response.service_name, response.service_name)
+            ACTIONS.add(f"{service}:{response._get_action()}")
+        return answer(response)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseResponse, "call_action", call_action)
+        yield
 
 
 @pytest.fixture(scope="module")

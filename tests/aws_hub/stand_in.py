@@ -9,12 +9,15 @@ import time
 from pathlib import Path
 
 import boto3
+from botocore.config import Config
 
 ROOT = Path(__file__).parents[2]
 
 REGION = "eu-central-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "the-stand-in-asks-for-none"}
 ACCOUNT = "123456789012"
+TESTS = "onprem-tunnel-tests"  # in the user agent of the tests' own calls
+ACTIONS = set()
 # Everything that the role makes, or that lies beside it: service -> call -> the answer's list.
 KINDS = {
     "ec2": {
@@ -57,7 +60,8 @@ class Aws:
 
     def client(self, service, region=REGION):
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": CREDENTIALS["AWS_SECRET_ACCESS_KEY"]}
-        return boto3.client(service, region_name=region, endpoint_url=self.url, **keys)
+        config = Config(user_agent_extra=TESTS)
+        return boto3.client(service, region_name=region, endpoint_url=self.url, config=config, **keys)
 
     def everything(self):
         """What there is, without what is over: kind -> sorted entries as text."""

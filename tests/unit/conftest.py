@@ -2,6 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import pytest
+from ansible.module_utils.common import warnings
+
 
 def pytest_addoption(parser):
     parser.addoption("--update-golden", action="store_true", help="write the golden files anew instead of comparing")
+
+
+@pytest.fixture(autouse=True)
+def _no_warnings_of_other_tests():
+    """A module's warnings are kept by the process, which Ansible starts anew for each module."""
+    warnings._global_warnings.clear()

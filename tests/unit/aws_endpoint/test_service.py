@@ -350,3 +350,15 @@ def test_no_credentials(service_module, monkeypatch):
     failed = service_module(name="hub", state="absent")
     assert failed["failed"] is True
     assert "needs AWS credentials" in failed["msg"]
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_service_of_that_name_that_is_somebody_else_s_is_refused(service_module, services, wanted, state):
+    service_module(**wanted)
+    before = services()
+    failed = service_module(**{**wanted, "state": state, "tags": {"Hub": "prod"}, "owner_tags": {"Hub": "prod"}})
+    assert failed["failed"] and "has no tag Hub=prod, and so is somebody else's" in failed["msg"]
+    assert services() == before
+    own = {**wanted, "owner_tags": {"Environment": "test"}}
+    assert service_module(**own)["changed"] is False
+    assert service_module(**{**own, "state": "absent"})["changed"] is True

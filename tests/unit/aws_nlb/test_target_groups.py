@@ -147,7 +147,7 @@ def test_purging_deletes_those_with_all_the_tags_and_no_others(aws, run, wanted,
     assert not again["changed"] and again["purged"] == []
 
 
-def test_one_in_use_is_not_purged_and_nothing_changes(aws, run, wanted, requests, listen):
+def test_one_in_use_is_not_purged_and_nothing_changes(aws, run, wanted, requests, listen, monkeypatch):
     orders = run(aws_nlb_target_groups, **wanted)["target_groups"][0]
     balancer, _listener = listen(orders["arn"])
     wanted["target_groups"] = [group("erp", 1433)]
@@ -157,9 +157,11 @@ def test_one_in_use_is_not_purged_and_nothing_changes(aws, run, wanted, requests
     assert refused["failed"] and "target group 'orders' is to be deleted" in refused["msg"]
     assert balancer in refused["msg"] and changing(requests) == [] and set(found(aws)) == {"orders", "crm"}
 
+    told = []  # a process that has run a part of the controller shows them instead of returning them
+    monkeypatch.setattr(aws_nlb_target_groups, "warn", told.append)
     checked = run(aws_nlb_target_groups, check=True, **wanted)
     assert checked["purged"] == ["crm", "orders"]
-    assert "fails unless an earlier task releases it" in checked["warnings"][0]["event"]["msg"]
+    assert "fails unless an earlier task releases it" in told[0]
     assert "deprecations" not in checked
 
     refused = run(aws_nlb_target_groups, target_groups=[dict(name="orders"), dict(name="crm")], state="absent")
