@@ -1,6 +1,7 @@
 """Each file of tests has an AWS of its own."""
 
 import sys
+import urllib.request
 
 import pytest
 from moto.core.responses import BaseResponse
@@ -29,5 +30,8 @@ def _actions():
 @pytest.fixture(scope="module")
 def aws():
     made = server.start("127.0.0.1", 0)
-    yield Aws(made.get_host_and_port()[1])
+    started = Aws(made.get_host_and_port()[1])
+    # Its state belongs to the process, and so to all servers that it starts.
+    urllib.request.urlopen(urllib.request.Request(f"{started.url}/moto-api/reset", method="POST"), timeout=30).close()
+    yield started
     made.stop()
