@@ -230,26 +230,31 @@ def test_6_a_port_changes_and_a_resource_and_a_proxy_leave_without_touching_the_
     changed = {
         **hub,
         "proxies": {"proxy-a": "10.40.1.10"},
-        "listeners": [listener("crm", 5433, ["proxy-a"]), listener("erp", 1433, ["proxy-a"])],
+        "listeners": [
+            listener(name, port, ["proxy-a"]) for name, port in (("crm", 5433), ("erp", 1433), ("orders", 3306))
+        ],
     }
     run = aws.run("main", "register", healthy_proxies=["proxy-a"], **changed)
     assert not run.failed, run.output
-    assert registered(aws) == {5433: {"10.40.1.10"}, 1433: {"10.40.1.10"}}
+    assert registered(aws) == {port: {"10.40.1.10"} for port in (5433, 1433, 3306)}
+    assert listeners(aws)[3306] == before[3306], "the one that stays is the same one"
     assert set(instances(aws)) == {"10.40.1.10"}
     state = aws.client("ec2").describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"][0]["State"]
     assert state["Name"] in ("terminated", "shutting-down")
     groups = {group["TargetGroupArn"] for group in aws.client("elbv2").describe_target_groups()["TargetGroups"]}
-    assert not groups & {arn for _listener, arn in before.values()}
+    assert before[5432][1] not in groups
     alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
-    assert {alarm["AlarmName"] for alarm in alarms} == {f"prod: unhealthy proxy of {name}" for name in ("crm", "erp")}
+    assert {alarm["AlarmName"] for alarm in alarms} == {
+        f"prod: unhealthy proxy of {name}" for name in ("crm", "erp", "orders")
+    }
 
     kept = listeners(aws)
-    back = {**hub, "listeners": [*changed["listeners"][1:], listener("orders", 3306)]}
+    back = {**hub, "listeners": [changed["listeners"][1], listener("orders", 3306)]}
     run = aws.run("main", **back)
     assert not run.failed, run.output
-    assert listeners(aws)[1433] == kept[1433], "the one that stays is the same one"
+    assert listeners(aws) == {port: kept[port] for port in (1433, 3306)}
     assert set(instances(aws)) == {"10.40.1.10", "10.40.2.10"}
-    assert registered(aws)[3306] == set(), "the new machine is no target yet"
+    assert registered(aws)[3306] == {"10.40.1.10"}, "the new machine is no target yet"
 
 
 def test_7_it_is_removed_when_it_is_meant_and_nothing_else(aws, hub, before, others):

@@ -348,6 +348,8 @@ def test_one_without_security_groups_never_gets_any(aws, run, wanted, requests):
     for check in (True, False):
         result = run(aws_nlb, check=check, **wanted)
         assert result["failed"] and "'hub' was made without any, and AWS never adds the first one" in result["msg"]
+    result = run(aws_nlb, name="hub", enforce_private_link_security_groups=True)
+    assert result["failed"] and "'hub' has no security groups that could be enforced" in result["msg"]
 
 
 def test_the_last_security_group_stays(aws, run, wanted):
