@@ -132,6 +132,7 @@ connections:
           returned: always
 """
 
+from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._aws_vpc_endpoint import (
@@ -179,7 +180,8 @@ class Connections:
         if not concerned(connections, self.by_id):
             self.must_exist()
             if self.module.check_mode and self.params["wait"]:
-                self.module.warn(f"No {self.name} is connected to {self.service_id} yet; a real run waits for it.")
+                # AnsibleAWSModule.warn hands the warning on in a way that ansible-core 2.19 calls deprecated.
+                warn(f"No {self.name} is connected to {self.service_id} yet; a real run waits for it.")
                 expected = {self.params["vpc_endpoint_id"]: "available"} if self.by_id else {}
                 return True, before, {**before, **expected}, connections
             connections = self.wait_until_there() if self.params["wait"] else connections
