@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Elastic Load Balancing as the modules aws_nlb* call it: retried, whole lists, and one clear message for each failure."""
+"""Elastic Load Balancing as the modules aws_nlb* call it: retried, whole lists, one clear message for each failure."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class Api:
 
 
 def poll(look, done, timeout):
-    """Look until done says so of what was seen, or the time is over. Return what was seen last, and whether it is done."""
+    """Look until done says so of what was seen, or the time is over. Return what was seen last, and if it is done."""
     deadline = time.monotonic() + timeout
     while True:
         seen = look()
@@ -157,6 +157,21 @@ def tags_to_remove(present, after):
     return sorted(set(present) - set(after))
 
 
+def tag_problems(option, tags):
+    return [
+        f"{option}: the tag {key} has no value; give it the one that yours have"
+        for key, value in (tags or {}).items()
+        if value is None
+    ]
+
+
 def missing_marks(tags, owner_tags):
     """Return which of the owner's tags are not there, as text."""
-    return ", ".join(f"{key}={value}" for key, value in sorted(differing(tags, attribute_values(owner_tags)).items()))
+    wanted = {key: str(value) for key, value in owner_tags.items()}
+    return ", ".join(f"{key}={value}" for key, value in sorted(differing(tags, wanted).items()))
+
+
+def mark_problems(place, tags_after, owner_tags):
+    """Return why the next run would take its own for somebody else's."""
+    missing = missing_marks(tags_after, owner_tags)
+    return [f"{place} would be without {missing} of owner_tags; add that to tags"] if missing else []

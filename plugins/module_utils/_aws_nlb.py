@@ -13,7 +13,16 @@ import ipaddress
 import re
 from copy import deepcopy
 
-from ._aws_elbv2 import attribute_problems, attribute_values, differing, tags_after, tags_to_remove, target_group_arns
+from ._aws_elbv2 import (
+    attribute_problems,
+    attribute_values,
+    differing,
+    mark_problems,
+    tag_problems,
+    tags_after,
+    tags_to_remove,
+    target_group_arns,
+)
 
 MAX_LISTENERS = 50  # AWS's quota for a network load balancer, which is not adjustable
 NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$")
@@ -42,6 +51,7 @@ def parameter_problems(parameters, check_mode):
         found.append(f"name: '{name}' may hold letters, digits and hyphens, and a hyphen is neither first nor last")
     if name.startswith("internal-"):
         found.append(f"name: '{name}' starts with 'internal-', which AWS reserves; choose another name")
+    found += tag_problems("owner_tags", parameters["owner_tags"])
     found += attribute_problems("load balancer", parameters["attributes"])
     found += _mapping_problems(parameters)
     found += _listener_problems(parameters["listeners"] or [], check_mode)
@@ -149,8 +159,8 @@ def _enforced(found):
 
 
 def _zone_from_api(zone, asked):
-    # AWS always gives the list, an empty one where it chose the address. A stand-in of AWS may leave it out: then nothing
-    # is known, and the address that was asked for is taken to be there.
+    # AWS always gives the list, an empty one where it chose the address. A stand-in of AWS may leave it out: then
+    # nothing is known, and the address that was asked for is taken to be there.
     if "LoadBalancerAddresses" in zone:
         addresses = [
             entry["PrivateIPv4Address"] for entry in zone["LoadBalancerAddresses"] if entry.get("PrivateIPv4Address")
@@ -180,6 +190,7 @@ def reconcile(present, parameters, subnets=None):
     """
     problems = _creation_problems(parameters) if present is None else _update_problems(present, parameters)
     after = _expected(present, parameters, subnets or {})
+    problems += mark_problems(f"tags: '{parameters['name']}'", after["tags"], parameters["owner_tags"])
     if len(after["listeners"]) > MAX_LISTENERS:
         problems.append(
             f"listeners: '{parameters['name']}' would have {len(after['listeners'])}, and a network load balancer has "

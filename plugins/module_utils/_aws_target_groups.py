@@ -12,7 +12,16 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 
-from ._aws_elbv2 import attribute_problems, attribute_values, differing, tags_after, tags_to_remove
+from ._aws_elbv2 import (
+    attribute_problems,
+    attribute_values,
+    differing,
+    mark_problems,
+    missing_marks,
+    tag_problems,
+    tags_after,
+    tags_to_remove,
+)
 
 NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$")
 MAX_NAME = 32
@@ -32,12 +41,10 @@ def parameter_problems(parameters):
         found.append(f"target_groups: the name '{name}' occurs more than once; give each group its own")
     for group in parameters["target_groups"]:
         found += _group_problems(group, parameters["state"])
-    if parameters["purge_tagged"] is not None:
-        if not parameters["purge_tagged"]:
-            found.append("purge_tagged: it is empty, and so would mean every target group; name at least one tag")
-        for key, value in parameters["purge_tagged"].items():
-            if value is None:
-                found.append(f"purge_tagged: the tag {key} has no value; give it the one that your target groups have")
+    if parameters["purge_tagged"] == {}:
+        found.append("purge_tagged: it is empty, and so would mean every target group; name at least one tag")
+    for option in ("purge_tagged", "owner_tags"):
+        found += tag_problems(option, parameters[option])
     return found
 
 
@@ -121,15 +128,13 @@ def health_check_to_api(check):
 
 
 def wanted_health_check(check):
-    """Return what is wanted of a health check as the API has it, without what its protocol does not know."""
+    """Return what is wanted of a health check as the API has it, null for what its protocol does not know."""
     if check is None:
         return {}
     wanted = dict(check, port="traffic-port" if check["port"] is None else str(check["port"]))
     if check["protocol"] in WEB:
-        wanted["path"] = check["path"] or "/"
-    else:
-        del wanted["path"], wanted["matcher"]
-    return wanted
+        return dict(wanted, path=check["path"] or "/")
+    return dict(wanted, path=None, matcher=None)
 
 
 def reconcile(present, parameters):
@@ -150,13 +155,15 @@ def reconcile(present, parameters):
         if before is not None:
             problems += _immutable_problems(before, wanted, parameters)
         after.append(_expected(before, wanted, parameters))
+        place = f"tags: the target group '{wanted['name']}'"
+        problems += mark_problems(place, after[-1]["tags"], parameters["owner_tags"])
         steps[wanted["name"]] = _steps(before, after[-1])
     return problems, after, steps, doomed
 
 
 def _is_purged(group, parameters):
     marks = parameters["purge_tagged"]
-    return bool(marks) and not differing(group["tags"], {key: str(value) for key, value in marks.items()})
+    return bool(marks) and not missing_marks(group["tags"], marks)
 
 
 def _immutable_problems(before, wanted, parameters):
@@ -182,10 +189,7 @@ def _expected(before, wanted, parameters):
         tags={},
         load_balancer_arns=[],
     )
-    check = wanted_health_check(wanted["health_check"])
-    after["health_check"].update(check)
-    if check and check["protocol"] not in WEB:
-        after["health_check"].update(path=None, matcher=None)
+    after["health_check"].update(wanted_health_check(wanted["health_check"]))
     after["attributes"].update(attribute_values(wanted["attributes"]))
     common, own = parameters["tags"], wanted["tags"]
     tags = None if common is None and own is None else dict(common or {}, **(own or {}))

@@ -48,8 +48,9 @@ options:
     default: present
   owner_tags:
     description:
-      - Tags that mark what is yours. A load balancer of this name that is there without all of them is somebody else's, and the module
-        fails before it changes anything.
+      - Tags that mark what is yours. A load balancer of this name that is there without all of them is somebody
+        else's, and the module fails before it changes anything.
+      - O(tags) has to include them where the load balancer is made, or its tags are purged.
     type: dict
     default: {}
   scheme:
@@ -364,8 +365,7 @@ class LoadBalancer:
     def read_parts(self, found, new=False):
         """Return the load balancer that DescribeLoadBalancers gives, with its parts; None if it has gone meanwhile."""
         arn = found["LoadBalancerArn"]
-        # Not every server of AWS knows a new one at once.
-        unknown = dict(retry=GONE) if new else dict(accept=GONE)
+        unknown = dict(retry=GONE) if new else dict(accept=GONE)  # as in described()
         attributes = self.call("describe_load_balancer_attributes", LoadBalancerArn=arn, **unknown)
         listeners = self.call("describe_listeners", LoadBalancerArn=arn, **unknown)
         if attributes is None or listeners is None:
@@ -454,14 +454,17 @@ class LoadBalancer:
             self.call("modify_load_balancer_attributes", LoadBalancerArn=present["arn"], Attributes=unprotected)
         self.call("delete_load_balancer", accept=GONE, advice=IN_USE, LoadBalancerArn=present["arn"])
 
+    def described(self, arn):
+        # Not every server of AWS knows a new one at once.
+        return self.call("describe_load_balancers", retry=GONE, LoadBalancerArns=[arn])["LoadBalancers"][0]
+
     def wait_until_active(self, arn):
-        def look():
-            return self.call("describe_load_balancers", LoadBalancerArns=[arn])["LoadBalancers"][0]
+        """Return it as DescribeLoadBalancers gives it then."""
 
         def settled(found):
             return found["State"]["Code"] in (*READY, "failed")
 
-        found = poll(look, settled, self.params["wait_timeout"])[0]
+        found = poll(lambda: self.described(arn), settled, self.params["wait_timeout"])[0]
         code = found["State"]["Code"]
         if code not in READY:
             reason = found["State"].get("Reason", "AWS gives no reason")
@@ -469,6 +472,7 @@ class LoadBalancer:
                 msg=f"{self.subject} is {code} after at most {self.params['wait_timeout']} s: {reason}; "
                 "look at it in AWS, or raise wait_timeout"
             )
+        return found
 
     def wait_until_gone(self, arn):
         ec2 = Api(self.module, "ec2")
@@ -517,9 +521,8 @@ def ensure_present(load_balancer):
     load_balancer.apply(arn, steps)
     if not changed and present["state"] in READY:
         return changed, present, planned, present
-    if module.params["wait"]:
-        load_balancer.wait_until_active(arn)
-    return changed, present, planned, load_balancer.read()
+    found = load_balancer.wait_until_active(arn) if module.params["wait"] else load_balancer.described(arn)
+    return changed, present, planned, load_balancer.read_parts(found, new=True)
 
 
 def ensure_absent(load_balancer):

@@ -46,7 +46,8 @@ options:
         type: str
         required: true
       port:
-        description: Port of targets that are registered without one. Needed with O(state=present). Cannot be changed later.
+        description:
+          - Port of targets that are registered without one. Needed with O(state=present). Cannot be changed later.
         type: int
       protocol:
         description: Protocol to the targets. Cannot be changed later.
@@ -66,7 +67,9 @@ options:
             description: Port that is asked. Left out, the target's own.
             type: int
           path:
-            description: Path that is asked for. Left out, V(/). Only with O(target_groups[].health_check.protocol=HTTP) or V(HTTPS).
+            description:
+              - Path that is asked for. Left out, V(/).
+              - Only with O(target_groups[].health_check.protocol=HTTP) or V(HTTPS).
             type: str
           interval:
             description: Seconds between two questions, 5 to 300.
@@ -98,8 +101,9 @@ options:
         type: dict
   owner_tags:
     description:
-      - Tags that mark what is yours. A target group of a listed name that is there without all of them is somebody else's, and the module
-        fails before it changes anything.
+      - Tags that mark what is yours. A target group of a listed name that is there without all of them is somebody
+        else's, and the module fails before it changes anything.
+      - The tags of a group have to include them where it is made, or its tags are purged.
     type: dict
     default: {}
   vpc_id:
@@ -264,7 +268,14 @@ from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
 
-from ..module_utils._aws_elbv2 import Api, from_attribute_list, missing_marks, target_group_arns, to_attribute_list
+from ..module_utils._aws_elbv2 import (
+    Api,
+    from_attribute_list,
+    missing_marks,
+    poll,
+    target_group_arns,
+    to_attribute_list,
+)
 from ..module_utils._aws_target_groups import (
     NETWORK_PROTOCOLS,
     from_api,
@@ -308,6 +319,7 @@ ARGUMENTS = dict(
     purge_tagged=dict(type="dict"),
 )
 GONE = ["TargetGroupNotFound"]
+SETTLING_SECONDS = 60  # until every server of AWS knows what is new
 IN_USE = {"ResourceInUse": "a load balancer still uses it; repoint or delete its listener first"}
 
 
@@ -340,13 +352,24 @@ class TargetGroups:
         self.refuse_foreign(groups)
         return groups
 
+    def read_all(self, names):
+        """Return the groups of these names, which were just made or changed, as they are now."""
+        present, complete = poll(self.read, lambda present: set(names) <= set(present), SETTLING_SECONDS)
+        if not complete:
+            missing = ", ".join(sorted(set(names) - set(present)))
+            self.module.fail_json(
+                msg=f"target groups: AWS does not list {missing}; has somebody else deleted them meanwhile? "
+                "Run this again"
+            )
+        return [present[name] for name in names]
+
     def refuse_foreign(self, groups):
         for name in self.listed:
             missing = missing_marks(groups[name]["tags"], self.params["owner_tags"]) if name in groups else ""
             if missing:
                 self.module.fail_json(
-                    msg=f"{subject(name)}: {groups[name]['arn']} has no tag {missing}, and so is somebody else's; choose "
-                    "another name, or tag it if it is yours"
+                    msg=f"{subject(name)}: {groups[name]['arn']} has no tag {missing}, and so is somebody else's; "
+                    "choose another name, or tag it if it is yours"
                 )
 
     def refuse_doubles(self, found):
@@ -398,8 +421,13 @@ class TargetGroups:
                     "modify_target_group", about, TargetGroupArn=arn, **health_check_to_api(todo["health_check"])
                 )
             if todo["attributes"]:
-                attributes = to_attribute_list(todo["attributes"])
-                self.api.call("modify_target_group_attributes", about, TargetGroupArn=arn, Attributes=attributes)
+                self.api.call(
+                    "modify_target_group_attributes",
+                    about,
+                    retry=GONE if todo["create"] else (),  # not every server of AWS knows a new one at once
+                    TargetGroupArn=arn,
+                    Attributes=to_attribute_list(todo["attributes"]),
+                )
             self.api.change_tags(arn, about, todo["tags"], todo["remove_tags"])
 
     def create(self, group):
@@ -461,8 +489,7 @@ def main():
     if changed and not module.check_mode:
         groups.apply(after, steps)
         groups.delete(doomed)
-        present = groups.read()
-        result = [present[group["name"]] for group in after if group["name"] in present]
+        result = groups.read_all([group["name"] for group in after])
     module.exit_json(
         changed=changed,
         target_groups=result,

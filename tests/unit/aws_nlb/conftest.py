@@ -11,10 +11,11 @@ import time
 from types import SimpleNamespace
 
 import boto3
+import botocore.loaders
+import botocore.session
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from botocore.loaders import JSONFileLoader
 from botocore.stub import Stubber
 from moto import mock_aws
 
@@ -23,17 +24,18 @@ REGION = "eu-central-1"
 
 @pytest.fixture(scope="session", autouse=True)
 def models_read_once():
-    """Every client reads the models of its service, megabytes of JSON, which would be most of the tests' time."""
-    read, known = JSONFileLoader.load_file, {}
-
-    def load_file(loader, path):
-        if path not in known:
-            known[path] = read(loader, path)
-        return known[path]
-
+    """Every session reads the models of its services, megabytes of JSON, which would be most of the tests' time."""
+    loader = botocore.loaders.create_loader()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", load_file)
+        patch.setattr(botocore.session, "create_loader", lambda _path: loader)
         yield
+
+
+@pytest.fixture(scope="session")
+def clients(models_read_once):
+    """The tests' own clients of AWS, by service."""
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+    return {service: session.client(service) for service in ("elbv2", "ec2")}
 
 
 @pytest.fixture(autouse=True)
@@ -94,10 +96,10 @@ def run(capsys):
 
 
 @pytest.fixture
-def aws():
+def aws(clients):
     """An account in moto with a VPC, two subnets in two zones, and a third in the first zone."""
     with mock_aws():
-        ec2 = boto3.client("ec2")
+        ec2 = clients["ec2"]
         vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
 
         def subnet(number, zone, vpc_id=vpc, network="10.40"):
@@ -111,7 +113,7 @@ def aws():
 
         yield SimpleNamespace(
             ec2=ec2,
-            elb=boto3.client("elbv2"),
+            elb=clients["elbv2"],
             vpc=vpc,
             subnet=subnet,
             security_group=security_group,
@@ -123,14 +125,15 @@ def aws():
 
 
 @pytest.fixture
-def stubs(monkeypatch):
+def stubs(monkeypatch, clients):
     """Clients of AWS that answer exactly what a test says, in its order: by service."""
-    clients = {service: boto3.client(service) for service in ("elbv2", "ec2")}
     stubbers = {service: Stubber(client) for service, client in clients.items()}
     monkeypatch.setattr(AnsibleAWSModule, "client", lambda _module, service, **_options: clients[service])
     for stubber in stubbers.values():
         stubber.activate()
     yield SimpleNamespace(**stubbers)
+    for stubber in stubbers.values():
+        stubber.deactivate()
     for stubber in stubbers.values():
         stubber.assert_no_pending_responses()
 

@@ -12,7 +12,7 @@ CHANGING = ("Create", "Delete", "Modify", "Set", "Add", "Remove")
 
 
 def changing(requests):
-    """Return the calls that change something. moto never tells whether it enforces, so that wish is stated each time."""
+    """Return the calls that change something. The wish to enforce, which moto never tells, is stated each time."""
     return [name for name, _fields in requests if name.startswith(CHANGING) and name != "SetSecurityGroups"]
 
 

@@ -412,6 +412,41 @@ def test_a_group_that_was_just_released_is_tried_again(stubs, run, clock):
     assert run(aws_nlb_target_groups, **WANTED, state="absent")["changed"] and len(clock.slept) == 1
 
 
+def test_a_new_group_that_aws_lists_late_is_waited_for(stubs, run, clock):
+    stubs.elbv2.add_response("describe_target_groups", {"TargetGroups": []}, {})
+    stubs.elbv2.add_response("create_target_group", {"TargetGroups": [described()]})
+    stubs.elbv2.add_client_error("modify_target_group_attributes", "TargetGroupNotFound")
+    attributes = [{"Key": "preserve_client_ip.enabled", "Value": "false"}]
+    sent = {"TargetGroupArn": arn("orders"), "Attributes": attributes}
+    stubs.elbv2.add_response("modify_target_group_attributes", {"Attributes": attributes}, sent)
+    stubs.elbv2.add_response("describe_target_groups", {"TargetGroups": []}, {})
+    answer_read(stubs, described())
+    stubs.elbv2.add_response("describe_target_group_attributes", {"Attributes": attributes})
+    wanted = [dict(name="orders", port=3306, attributes={"preserve_client_ip.enabled": False})]
+    result = run(aws_nlb_target_groups, target_groups=wanted, vpc_id="vpc-1")
+    assert result["target_groups"][0]["arn"] == arn("orders") and len(clock.slept) == 2
+
+
+def test_a_group_that_somebody_deletes_meanwhile_is_told(stubs, run, clock):
+    stubs.elbv2.add_response("describe_target_groups", {"TargetGroups": []}, {})
+    stubs.elbv2.add_response("create_target_group", {"TargetGroups": [described()]})
+    for _ in range(13):
+        stubs.elbv2.add_response("describe_target_groups", {"TargetGroups": []}, {})
+    said = run(aws_nlb_target_groups, **WANTED, vpc_id="vpc-1")["msg"]
+    assert "AWS does not list orders" in said and "Run this again" in said
+
+
+def test_a_check_becomes_one_of_tcp(stubs, run):
+    answer_read(stubs, described())
+    sent = {"TargetGroupArn": arn("orders"), "HealthCheckProtocol": "TCP", "HealthCheckPort": "traffic-port"}
+    stubs.elbv2.add_response("modify_target_group", {"TargetGroups": []}, sent)
+    tcp = {key: value for key, value in described().items() if key not in ("HealthCheckPath", "Matcher")}
+    answer_read(stubs, {**tcp, "HealthCheckProtocol": "TCP", "HealthCheckPort": "traffic-port"})
+    wanted = dict(target_groups=[dict(name="orders", port=3306, health_check=dict(protocol="TCP"))])
+    result = run(aws_nlb_target_groups, **wanted)
+    assert result["changed"] and result["diff"]["after"]["orders"] == result["target_groups"][0]
+
+
 def test_a_group_that_stays_in_use_says_what_to_do(stubs, run, clock):
     answer_read(stubs, described())
     for _ in range(10):

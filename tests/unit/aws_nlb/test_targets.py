@@ -144,8 +144,8 @@ def target(address=A, port=3306, state="healthy"):
     [
         pytest.param([target()], [target()], "present", True, [], [], id="as it should be"),
         pytest.param([], [target()], "present", False, [A], [], id="new"),
-        pytest.param([target(state="draining")], [target()], "present", False, [A], [], id="draining is registered again"),
-        pytest.param([target(state="unhealthy.draining")], [target()], "present", False, [], [], id="ill, and still registered"),
+        pytest.param([target(state="draining")], [target()], "present", False, [A], [], id="draining comes back"),
+        pytest.param([target(state="unhealthy.draining")], [target()], "present", False, [], [], id="ill, and stays"),
         pytest.param([target(state="unhealthy")], [target()], "present", False, [], [], id="ill"),
         pytest.param([target(B)], [target()], "present", False, [A], [], id="others stay without purge"),
         pytest.param([target(B)], [target()], "present", True, [A], [B], id="others go with purge"),
