@@ -485,4 +485,4 @@ def test_the_group_of_an_application_load_balancer_is_taken_as_used(stubs, run):
     web = described("web", Protocol="HTTP", LoadBalancerArns=[balancer])
     answer_read(stubs, web, tags={arn("web"): ("environment", "test")})
     result = run(aws_nlb_target_groups, target_groups=[], purge_tagged=dict(environment="test"))
-    assert result["failed"] and balancer in result["msg"]
+    assert result["failed"] and f"target group 'web' is to be deleted, and {balancer} still uses it" in result["msg"]
