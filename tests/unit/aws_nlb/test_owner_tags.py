@@ -39,6 +39,16 @@ def test_what_carries_the_tags_is_managed(aws, run):
         assert run(module, state="absent", **bare)["changed"]
 
 
+def test_groups_of_others_do_not_disturb_a_purge(aws, run):
+    others = dict(target_groups=[dict(name="theirs", port=3306)], vpc_id=aws.vpc, tags={"Hub": "test"})
+    run(aws_nlb_target_groups, **others)
+    own = dict(vpc_id=aws.vpc, tags=OWNER, owner_tags=OWNER)
+    run(aws_nlb_target_groups, target_groups=[dict(name="orders", port=3306)], **own)
+    result = run(aws_nlb_target_groups, target_groups=[dict(name="crm", port=3306)], purge_tagged=OWNER, **own)
+    assert result["changed"] and result["purged"] == ["orders"]
+    assert {entry["TargetGroupName"] for entry in aws.elb.describe_target_groups()["TargetGroups"]} == {"crm", "theirs"}
+
+
 @pytest.mark.parametrize("tags", [None, {}, {"Hub": "prod", "number": 1}], ids=["not given", "none", "some"])
 def test_what_the_next_run_would_refuse_is_not_made(aws, run, requests, tags):
     balancer = dict(name="hub", subnet_mappings=[dict(subnet_id=aws.a)])
