@@ -130,7 +130,7 @@ def test_the_life_of_target_groups(aws, run, wanted, requests):
     assert not run(aws_nlb_target_groups, check=True, **gone)["changed"]
 
 
-def test_purging_deletes_those_with_all_the_tags_and_no_others(aws, run, wanted, requests):
+def test_purging_deletes_those_with_all_the_tags_and_no_others(aws, run, wanted, requests, clock):
     run(aws_nlb_target_groups, **wanted)
     foreign = dict(vpc_id=aws.vpc, target_groups=[group("theirs")], tags=dict(environment="test", resource="other"))
     run(aws_nlb_target_groups, **foreign)
@@ -147,7 +147,7 @@ def test_purging_deletes_those_with_all_the_tags_and_no_others(aws, run, wanted,
     assert not again["changed"] and again["purged"] == []
 
 
-def test_one_in_use_is_not_purged_and_nothing_changes(aws, run, wanted, requests, listen, monkeypatch):
+def test_one_in_use_is_not_purged_and_nothing_changes(aws, run, wanted, requests, listen, monkeypatch, clock):
     orders = run(aws_nlb_target_groups, **wanted)["target_groups"][0]
     balancer, _listener = listen(orders["arn"])
     wanted["target_groups"] = [group("erp", 1433)]
@@ -169,7 +169,7 @@ def test_one_in_use_is_not_purged_and_nothing_changes(aws, run, wanted, requests
 
 
 @pytest.mark.parametrize("released", ["repointed", "listener deleted", "load balancer deleted"])
-def test_one_that_was_released_is_purged(aws, run, wanted, listen, released):
+def test_one_that_was_released_is_purged(aws, run, wanted, listen, clock, released):
     # moto never takes a load balancer off a group's list again; AWS does so with a delay.
     orders, crm = run(aws_nlb_target_groups, **wanted)["target_groups"]
     balancer, listener = listen(orders["arn"])
@@ -246,6 +246,8 @@ def test_fifty_groups_cost_one_read_each_at_most(aws, run, wanted, requests):
     requests.clear()
     assert not run(aws_nlb_target_groups, **wanted)["changed"]
     assert len(requests) == 1 + 3 + 50  # the list, the tags of 20 groups a call, the attributes
+    arns = [len(fields) - len(("Action", "Version")) for name, fields in requests if name == "DescribeTags"]
+    assert arns == [20, 20, 10]  # AWS refuses more; moto does not
     for entry in wanted["target_groups"]:
         del entry["attributes"]
     requests.clear()
@@ -371,6 +373,13 @@ def test_groups_are_read_from_all_pages(stubs, run):
     assert not result["changed"] and result["target_groups"][0]["arn"] == arn("orders")
 
 
+def test_tags_of_aws_itself_are_not_purged(stubs, run):
+    answer_read(stubs, described(), tags={arn("orders"): ("aws:cloudformation:stack-name", "hub")})
+    result = run(aws_nlb_target_groups, **WANTED, tags={})
+    assert not result["changed"]
+    assert result["target_groups"][0]["tags"] == {"aws:cloudformation:stack-name": "hub"}
+
+
 def test_throttling_is_retried(stubs, run, clock):
     stubs.elbv2.add_client_error("describe_target_groups", "Throttling")
     answer_read(stubs, described())
@@ -383,6 +392,13 @@ def test_a_missing_permission_is_named(stubs, run):
     said = run(aws_nlb_target_groups, vpc_id="vpc-1", **WANTED)["msg"]
     assert said.startswith("target group 'orders' in eu-central-1: the credentials may not call ")
     assert "elasticloadbalancing:CreateTargetGroup" in said
+
+
+def test_a_missing_permission_to_look_is_named(stubs, run):
+    stubs.elbv2.add_client_error("describe_target_groups", "AccessDenied")
+    said = run(aws_nlb_target_groups, check=True, **WANTED)["msg"]
+    assert said.startswith("target groups in eu-central-1: the credentials may not call ")
+    assert "elasticloadbalancing:DescribeTargetGroups" in said
 
 
 def test_two_of_one_name_are_refused_with_both_arns(stubs, run):
@@ -402,6 +418,14 @@ def test_a_group_that_somebody_deletes_meanwhile_does_not_disturb_the_others(stu
     stubs.elbv2.add_response("describe_tags", {"TagDescriptions": tags}, {"ResourceArns": [arn("orders")]})
     result = run(aws_nlb_target_groups, **WANTED, purge_tagged=dict(environment="test"))
     assert not result["changed"] and result["target_groups"][0]["tags"] == {"environment": "test"}
+
+
+def test_a_group_that_goes_away_before_its_attributes_are_read_is_made_again(stubs, run):
+    answer_read(stubs, described())
+    stubs.elbv2.add_client_error("describe_target_group_attributes", "TargetGroupNotFound")
+    wanted = [dict(name="orders", port=3306, attributes=DRAINING)]
+    result = run(aws_nlb_target_groups, check=True, target_groups=wanted, vpc_id="vpc-1")
+    assert result["changed"] and result["target_groups"][0]["arn"] is None and result["diff"]["before"] == {}
 
 
 def test_a_group_that_was_just_released_is_tried_again(stubs, run, clock):

@@ -41,7 +41,7 @@ def targets(*addresses, **fields):
     return [dict(id=address, **fields) for address in addresses]
 
 
-def test_the_life_of_targets(aws, run, groups, requests):
+def test_the_life_of_targets(aws, run, groups, requests, clock):
     wanted = dict(target_groups=[dict(arn=group, targets=targets(A, B)) for group in groups], wait=True)
     checked = run(aws_nlb_targets, check=True, **wanted)
     assert checked["changed"] and changing(requests) == [] and targets_of(aws, groups[0]) == []
@@ -109,8 +109,9 @@ def test_a_group_deleted_behind_its_back(aws, run, groups):
         refused = run(aws_nlb_targets, check=check, target_groups=listed)
         assert refused["failed"] and f"target group 'orders' ({groups[0]}) does not exist; make it" in refused["msg"]
     assert targets_of(aws, groups[1]) == []
-    gone = run(aws_nlb_targets, target_groups=listed, state="absent", wait=True)
-    assert not gone["changed"] and gone["target_groups"][0]["targets"] == []
+    for check in (True, False):
+        gone = run(aws_nlb_targets, check=check, target_groups=listed, state="absent", wait=True)
+        assert not gone["changed"] and gone["target_groups"][0]["targets"] == []
 
 
 def test_a_group_that_does_not_exist_yet_is_fine_in_check_mode_only(aws, run, groups):
@@ -222,6 +223,15 @@ def test_a_target_that_stays_ill_is_told_with_its_reason(stubs, run, clock):
     assert f"{A}:3306 of orders is unhealthy (Target.ResponseCodeMismatch: {CODES})" in said
 
 
+def test_a_target_that_somebody_deregisters_meanwhile_is_told(stubs, run, clock):
+    answer_health(stubs)
+    answer_change(stubs, "register_targets", A)
+    for now in ([INITIAL], [], [], []):
+        answer_health(stubs, *now)
+    said = run(aws_nlb_targets, target_groups=listed(A), wait=True, wait_timeout=10)["msg"]
+    assert f"{A}:3306 of orders is unused (Target.NotRegistered: Target is not registered)" in said
+
+
 def test_only_groups_that_are_not_done_are_asked_again(stubs, run, clock):
     answer_health(stubs, ILL)
     answer_health(stubs, health(B, port=5432), group=arn("crm"))
@@ -251,6 +261,15 @@ def test_it_waits_until_those_that_go_are_gone(stubs, run, clock, parameters):
     assert result["target_groups"][0]["deregistered"] == targets(A, port=3306)
 
 
+def test_absent_does_not_wait_for_others_that_go(stubs, run, clock):
+    others = health(B, "draining")
+    answer_health(stubs, health(A), others)
+    answer_change(stubs, "deregister_targets", A)
+    answer_health(stubs, others)
+    result = run(aws_nlb_targets, target_groups=listed(A), state="absent", purge=True, wait=True)
+    assert result["changed"] and clock.slept == []
+
+
 def test_one_that_drains_for_too_long_is_told(stubs, run, clock):
     for _ in range(4):
         answer_health(stubs, DRAINING)
@@ -274,6 +293,29 @@ def test_those_that_come_are_registered_before_others_go(stubs, run):
     assert run(aws_nlb_targets, target_groups=listed(B), purge=True)["changed"]
 
 
+def test_each_port_of_an_address_is_a_target_of_its_own(stubs, run):
+    # The one without a port has that of the group. moto knows only one target of an address.
+    answer_health(stubs)
+    groups = [{"TargetGroupArn": arn(), "Port": 3306}]
+    stubs.elbv2.add_response("describe_target_groups", {"TargetGroups": groups}, {"TargetGroupArns": [arn()]})
+    sent = [{"Id": A, "Port": 3306}, {"Id": A, "Port": 3307}]
+    stubs.elbv2.add_response("register_targets", {}, {"TargetGroupArn": arn(), "Targets": sent})
+    answer_health(stubs, health(A), health(A, port=3307))
+    thrice = [dict(id=A), dict(id=A, port=3306), dict(id=A, port=3307)]
+    result = run(aws_nlb_targets, target_groups=[dict(arn=arn(), targets=thrice)])["target_groups"][0]
+    assert result["registered"] == [dict(id=A, port=3306), dict(id=A, port=3307)]
+
+
+def test_ports_are_asked_for_in_as_many_groups_as_aws_takes(stubs, run):
+    arns = [arn(f"r{number}") for number in range(21)]
+    for name in arns:
+        answer_health(stubs, health(A), group=name)
+    for batch in (arns[:20], arns[20:]):
+        answer = {"TargetGroups": [{"TargetGroupArn": name, "Port": 3306} for name in batch]}
+        stubs.elbv2.add_response("describe_target_groups", answer, {"TargetGroupArns": batch})
+    assert not run(aws_nlb_targets, target_groups=[dict(arn=name, targets=targets(A)) for name in arns])["changed"]
+
+
 def test_throttling_is_retried(stubs, run, clock):
     stubs.elbv2.add_client_error("describe_target_health", "Throttling")
     answer_health(stubs, health(A))
@@ -286,6 +328,19 @@ def test_a_missing_permission_is_named(stubs, run):
     said = run(aws_nlb_targets, target_groups=listed(A))["msg"]
     assert said.startswith("target group 'orders' in eu-central-1: the credentials may not call ")
     assert "elasticloadbalancing:RegisterTargets" in said
+
+
+def test_a_missing_permission_to_look_is_named(stubs, run):
+    stubs.elbv2.add_client_error("describe_target_health", "AccessDenied")
+    said = run(aws_nlb_targets, check=True, target_groups=listed(A))["msg"]
+    assert "the credentials may not call elasticloadbalancing:DescribeTargetHealth" in said
+
+
+def test_a_group_that_goes_away_before_its_targets_are_registered_says_what_to_do(stubs, run):
+    answer_health(stubs)
+    stubs.elbv2.add_client_error("register_targets", "TargetGroupNotFound")
+    said = run(aws_nlb_targets, target_groups=listed(A))["msg"]
+    assert "target group 'orders' in eu-central-1: it does not exist; make it first" in said
 
 
 def test_a_target_that_aws_does_not_take_says_what_to_look_at(stubs, run):
