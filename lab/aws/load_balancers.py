@@ -27,6 +27,7 @@ moto_set_subnets = ELBv2Backend.set_subnets
 moto_create_listener = ELBv2Backend.create_listener
 moto_modify_listener = ELBv2Backend.modify_listener
 moto_delete_listener = ELBv2Backend.delete_listener
+moto_describe_target_groups = ELBv2Backend.describe_target_groups
 moto_modify_target_group = ELBv2Backend.modify_target_group
 moto_set_security_groups = ELBV2Response.set_security_groups
 
@@ -40,6 +41,7 @@ def install():
         create_listener,
         modify_listener,
         delete_listener,
+        describe_target_groups,
         modify_target_group,
     ):
         setattr(ELBv2Backend, function.__name__, function)
@@ -258,6 +260,14 @@ def update_users(backend):
                         users.setdefault(arn, set()).add(balancer.arn)
     for arn, group in backend.target_groups.items():
         group.load_balancer_arns = sorted(users[arn])
+
+
+def describe_target_groups(self, load_balancer_arn, target_group_arns, names):
+    """DescribeTargetGroups: a load balancer that uses none has an empty list of them, which is an error in moto."""
+    used = any(load_balancer_arn in group.load_balancer_arns for group in self.target_groups.values())
+    if load_balancer_arn in self.load_balancers and not used and not target_group_arns and not names:
+        return []
+    return moto_describe_target_groups(self, load_balancer_arn, target_group_arns, names)
 
 
 def modify_target_group(self, *args, **options):

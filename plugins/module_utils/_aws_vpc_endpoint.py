@@ -7,77 +7,22 @@ from __future__ import annotations
 
 import time
 
-try:
-    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
-except ImportError:  # AnsibleAWSModule says so
-    pass
-
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
 
-DENIED = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
+from ._aws_service import Problem, Service
+
 SERVICE_NOT_FOUND = ("InvalidVpcEndpointServiceId.NotFound", "InvalidVpcEndpointService.NotFound")
 ENDPOINT_NOT_FOUND = ("InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound")
 STILL_CONNECTED = "ExistingVpcEndpointConnections"
-THROTTLED = ("ThrottlingException", "RequestThrottled", "EC2ThrottledException")
 PAUSE = 3  # seconds between two looks at what AWS is working on
 
 
-class Problem(Exception):
-    """What cannot be done, and what to do about it. AWS's own error is the cause, if there is one."""
-
-    def __init__(self, message, cause=None):
-        super().__init__(message)
-        self.cause = cause
-        self.code = getattr(cause, "response", {}).get("Error", {}).get("Code")
-
-    def report(self, module):
-        """End the module with this failure."""
-        if self.cause is None:
-            module.fail_json(msg=str(self))
-        module.fail_json_aws(self.cause, msg=str(self))
-
-
-class EndpointServices:
-    """EC2's calls for endpoint services: throttled ones are repeated, lists are read to their end."""
+class EndpointServices(Service):
+    """EC2's calls for endpoint services and the connections to them."""
 
     def __init__(self, module):
-        self.client = module.client("ec2")
-
-    def call(self, method, retry_on=(), **parameters):
-        """Call the client's method, and return AWS's answer."""
-        return self._ask(method, lambda: getattr(self.client, method)(**parameters), retry_on)
-
-    def read(self, method, key, **parameters):
-        """Return the list under the key, from all pages."""
-        pages = self.client.get_paginator(method)
-        return self._ask(method, lambda: pages.paginate(**parameters).build_full_result()).get(key, [])
-
-    def _ask(self, method, request, retry_on=()):
-        operation = self.client.meta.method_to_api_mapping[method]
-        retry = AWSRetry.jittered_backoff(
-            retries=8, delay=1, max_delay=20, catch_extra_error_codes=[*THROTTLED, *retry_on]
-        )
-        try:
-            return retry(request)()
-        except is_boto3_error_code(DENIED) as error:
-            raise Problem(
-                f"The AWS credentials may not call {operation}; allow ec2:{operation} in their IAM policy", error
-            ) from error
-        except NoCredentialsError as error:
-            raise Problem(
-                f"{operation} needs AWS credentials; give access_key and secret_key, a profile, or an instance role",
-                error,
-            ) from error
-        except EndpointConnectionError as error:
-            raise Problem(
-                f"{operation} does not reach AWS; check the region {self.client.meta.region_name} and the network",
-                error,
-            ) from error
-        except (ClientError, BotoCoreError) as error:
-            raise Problem(f"{operation} failed", error) from error
+        super().__init__(module, "ec2")
 
     def service(self, service_id):
         """Return the endpoint service as AWS describes it, or None if there is none or it is being deleted."""

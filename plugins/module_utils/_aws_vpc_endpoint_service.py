@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
+from ._aws_elbv2 import tag_problems
+
 # While a connection is in one of these states, AWS does not let the service be deleted.
 BLOCKING_STATES = ("pendingAcceptance", "pending", "available", "partial")
 
@@ -28,6 +30,8 @@ def problems(wanted):
             found.append(
                 f"allowed_principals: '{principal}' is not an ARN; for an account, write arn:aws:iam::<account>:root"
             )
+    for option in ("owner_tags", "tags"):
+        found += tag_problems(option, wanted[option])
     if wanted["name"] and (wanted["tags"] or {}).get("Name", wanted["name"]) != wanted["name"]:
         found.append(
             f"tags: Name is '{wanted['tags']['Name']}' and name is '{wanted['name']}'; they are the same tag, leave out one"

@@ -135,10 +135,10 @@ connections:
 from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
+from ..module_utils._aws_service import Problem
 from ..module_utils._aws_vpc_endpoint import (
     ENDPOINT_NOT_FOUND,
     EndpointServices,
-    Problem,
     describe_failures,
     wait_until,
 )
@@ -209,7 +209,7 @@ class Connections:
         """Nothing is there to accept: fail where waiting for it is of no use, or not wanted."""
         if self.aws.service(self.service_id) is None:
             raise Problem(
-                f"There is no endpoint service {self.service_id} in {self.aws.client.meta.region_name}. "
+                f"There is no endpoint service {self.service_id} in {self.aws.region}. "
                 "Correct service_id or the region."
             )
         if self.by_id and not self.params["wait"]:

@@ -42,6 +42,7 @@ options:
     description:
       - Tags that mark what is yours. An endpoint service that is there without all of them is somebody else's, and the module
         fails before it changes anything.
+      - O(tags) has to include them where the service is made, or its tags are purged.
     type: dict
     default: {}
   network_load_balancer_arns:
@@ -192,12 +193,13 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     boto3_tag_specifications,
 )
 
+from ..module_utils._aws_elbv2 import mark_problems, missing_marks
+from ..module_utils._aws_service import Problem
 from ..module_utils._aws_vpc_endpoint import (
     ENDPOINT_NOT_FOUND,
     SERVICE_NOT_FOUND,
     STILL_CONNECTED,
     EndpointServices,
-    Problem,
     describe_failures,
     failures,
     first_lower,
@@ -229,7 +231,7 @@ class EndpointService:
         self.params = module.params
         self.check_mode = module.check_mode
         self.aws = EndpointServices(module)
-        self.region = self.aws.client.meta.region_name
+        self.region = self.aws.region
 
     def find(self):
         """Return the service as the module returns it, or None."""
@@ -248,10 +250,7 @@ class EndpointService:
 
     def own(self, service):
         """Return the service if it carries the owner's tags, and fail if it is somebody else's."""
-        wanted = {key: str(value) for key, value in self.params["owner_tags"].items()}
-        missing = ", ".join(
-            f"{key}={value}" for key, value in sorted(wanted.items()) if service["tags"].get(key) != value
-        )
+        missing = missing_marks(service["tags"], self.params["owner_tags"])
         if missing:
             raise Problem(
                 f"The endpoint service {service['service_id']} in {self.region} has no tag {missing}, and so is somebody "
@@ -278,6 +277,9 @@ class EndpointService:
         if before is None:
             self.must_be_able_to_create()
         todo, after = reconcile(before, self.params)
+        wrong = mark_problems("tags: the endpoint service", after["tags"], self.params["owner_tags"])
+        if wrong:
+            raise Problem("; ".join(wrong))
         changed = any(todo.values())
         if self.check_mode:
             return changed, before, after
@@ -288,7 +290,7 @@ class EndpointService:
             self.modify(service_id, todo)
         if self.params["wait"]:
             self.wait_until_available(service_id)
-        if changed:
+        if changed or before["state"] != "available":
             after = self.to_result(self.aws.service(service_id) or self.vanished(service_id))
         return changed, before, after
 
@@ -313,8 +315,25 @@ class EndpointService:
             ClientToken=str(uuid.uuid4()),  # a repeated call makes no second service
         )
         service_id = answer["ServiceConfiguration"]["ServiceId"]
-        self.modify_principals(service_id, todo, retry_on=SERVICE_NOT_FOUND)  # it may take AWS a moment to know it
+        self.modify_principals_of_new(service_id, todo)
         return service_id
+
+    def modify_principals_of_new(self, service_id, todo):
+        """Modify the principals of a service that was just made: it may take AWS a moment to know it everywhere."""
+
+        def known():
+            try:
+                self.modify_principals(service_id, todo)
+            except Problem as problem:
+                if problem.code in SERVICE_NOT_FOUND:
+                    return None
+                raise
+            return True
+
+        def unfinished():
+            return f"AWS made the endpoint service {service_id}, and does not know it yet. Run again."
+
+        wait_until(known, self.params["wait_timeout"], unfinished)
 
     def modify(self, service_id, todo):
         changes = {}
@@ -325,16 +344,11 @@ class EndpointService:
         if todo["remove_balancers"]:
             changes["RemoveNetworkLoadBalancerArns"] = todo["remove_balancers"]
         if changes:
-            try:
-                self.aws.call("modify_vpc_endpoint_service_configuration", ServiceId=service_id, **changes)
-            except Problem as problem:
-                if problem.code != STILL_CONNECTED:
-                    raise
-                raise Problem(
-                    f"The load balancers of {service_id} cannot be changed while endpoints are connected. "
-                    "Reject their connections first, or make another service",
-                    problem.cause,
-                ) from problem
+            advice = {
+                STILL_CONNECTED: f"The load balancers of {service_id} cannot be changed while endpoints are connected. "
+                "Reject their connections first, or make another service"
+            }
+            self.aws.call("modify_vpc_endpoint_service_configuration", advice, ServiceId=service_id, **changes)
         self.modify_principals(service_id, todo)
         if todo["remove_tags"]:
             keys = [{"Key": key} for key in todo["remove_tags"]]
@@ -343,7 +357,7 @@ class EndpointService:
             tags = ansible_dict_to_boto3_tag_list(todo["set_tags"])
             self.aws.call("create_tags", Resources=[service_id], Tags=tags)
 
-    def modify_principals(self, service_id, todo, retry_on=()):
+    def modify_principals(self, service_id, todo):
         changes = {}
         if todo["add_principals"]:
             changes["AddAllowedPrincipals"] = todo["add_principals"]
@@ -351,9 +365,7 @@ class EndpointService:
             changes["RemoveAllowedPrincipals"] = todo["remove_principals"]
         if not changes:
             return
-        answer = self.aws.call(
-            "modify_vpc_endpoint_service_permissions", retry_on=retry_on, ServiceId=service_id, **changes
-        )
+        answer = self.aws.call("modify_vpc_endpoint_service_permissions", ServiceId=service_id, **changes)
         if answer.get("ReturnValue") is False:
             raise Problem(f"AWS did not change the allowed principals of {service_id}; run again, or look at {changes}")
 

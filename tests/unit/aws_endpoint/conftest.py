@@ -1,24 +1,28 @@
 """AWS in process, strict as the lab has it; the modules run in it as Ansible would run them. Nothing leaves this process."""
 
 import json
+import os
 import sys
+from functools import cached_property
 from pathlib import Path
 from types import SimpleNamespace
 
 import boto3
 import botocore.client
+import botocore.loaders
+import botocore.session
 import moto.ec2.responses
 import moto.elbv2.responses  # noqa: F401
 import pytest
 from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
+from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils import _aws_vpc_endpoint
 from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import (
     aws_vpc_endpoint_connection,
     aws_vpc_endpoint_service,
 )
 from botocore.exceptions import ClientError
-from botocore.loaders import JSONFileLoader
 from moto import mock_aws
 
 sys.path.insert(0, str(Path(__file__).parents[3]))  # the lab is of this repository, not of the collection
@@ -32,17 +36,37 @@ CONSUMER_ROLE = f"arn:aws:iam::{CONSUMER}:role/consumer"
 
 @pytest.fixture(scope="session", autouse=True)
 def models_read_once():
-    """Every client reads its service's model, megabytes of JSON, which would be most of these tests' time."""
-    read, known = JSONFileLoader.load_file, {}
-
-    def load_file(loader, path):
-        if path not in known:
-            known[path] = read(loader, path)
-        return known[path]
-
+    """Every session reads the models of its services, megabytes of JSON, which would be most of these tests' time."""
+    loader = botocore.loaders.create_loader()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", load_file)
+        patch.setattr(botocore.session, "create_loader", lambda _path: loader)
         yield
+
+
+@pytest.fixture(scope="session")
+def clients(models_read_once):
+    """The tests' own clients of AWS, by service."""
+    session = boto3.Session(aws_access_key_id="testing", aws_secret_access_key="testing", region_name=REGION)
+    return {service: session.client(service) for service in ("ec2", "elbv2", "sts")}
+
+
+@pytest.fixture(scope="session")
+def known_clients():
+    return {}
+
+
+@pytest.fixture(autouse=True)
+def modules_clients_made_once(monkeypatch, known_clients):
+    """A client of EC2 is made with hundreds of methods: the modules get the same one for each region and key."""
+    make = AnsibleAWSModule.client
+
+    def client(module, service):
+        key = (service, module.params["region"], os.environ.get("AWS_ACCESS_KEY_ID"))
+        if key not in known_clients:
+            known_clients[key] = make(module, service)
+        return known_clients[key]
+
+    monkeypatch.setattr(AnsibleAWSModule, "client", client)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -150,13 +174,13 @@ def connection_module(capsys):
 
 
 @pytest.fixture
-def ec2():
-    return boto3.client("ec2", REGION)
+def ec2(clients):
+    return clients["ec2"]
 
 
 @pytest.fixture
-def elbv2():
-    return boto3.client("elbv2", REGION)
+def elbv2(clients):
+    return clients["elbv2"]
 
 
 @pytest.fixture
@@ -197,25 +221,44 @@ def service(ec2, balancer):
     return made["ServiceConfiguration"]
 
 
+class Consumer:
+    """Another account, which makes endpoints."""
+
+    account = CONSUMER
+    root = CONSUMER_ROOT
+    role = CONSUMER_ROLE
+
+    def __init__(self, sts):
+        self.sts = sts
+
+    @cached_property
+    def ec2(self):
+        credentials = self.sts.assume_role(RoleArn=self.role, RoleSessionName="test")["Credentials"]
+        return boto3.client(
+            "ec2",
+            REGION,
+            aws_access_key_id=credentials["AccessKeyId"],
+            aws_secret_access_key=credentials["SecretAccessKey"],
+            aws_session_token=credentials["SessionToken"],
+        )
+
+    @cached_property
+    def subnet(self):
+        vpc = self.ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
+        made = self.ec2.create_subnet(VpcId=vpc, CidrBlock="10.99.1.0/24", AvailabilityZone=f"{REGION}a")
+        return made["Subnet"]
+
+    def connect(self, service, **parameters):
+        parameters = {"VpcEndpointType": "Interface", "SubnetIds": [self.subnet["SubnetId"]], **parameters}
+        made = self.ec2.create_vpc_endpoint(
+            VpcId=self.subnet["VpcId"], ServiceName=service["ServiceName"], **parameters
+        )
+        return made["VpcEndpoint"]
+
+
 @pytest.fixture
-def consumer():
-    """Another account's EC2, and a subnet there."""
-    credentials = boto3.client("sts", REGION).assume_role(RoleArn=CONSUMER_ROLE, RoleSessionName="test")["Credentials"]
-    ec2 = boto3.client(
-        "ec2",
-        REGION,
-        aws_access_key_id=credentials["AccessKeyId"],
-        aws_secret_access_key=credentials["SecretAccessKey"],
-        aws_session_token=credentials["SessionToken"],
-    )
-    vpc = ec2.create_vpc(CidrBlock="10.99.0.0/16")["Vpc"]["VpcId"]
-    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.99.1.0/24", AvailabilityZone=f"{REGION}a")["Subnet"]["SubnetId"]
-
-    def connect(service, **parameters):
-        parameters = {"VpcEndpointType": "Interface", "SubnetIds": [subnet], **parameters}
-        return ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=service["ServiceName"], **parameters)["VpcEndpoint"]
-
-    return SimpleNamespace(ec2=ec2, connect=connect, account=CONSUMER, root=CONSUMER_ROOT, role=CONSUMER_ROLE)
+def consumer(clients):
+    return Consumer(clients["sts"])
 
 
 @pytest.fixture

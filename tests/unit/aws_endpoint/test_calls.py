@@ -3,11 +3,10 @@
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
-import boto3
 import pytest
+from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils._aws_service import Problem
 from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils._aws_vpc_endpoint import (
     EndpointServices,
-    Problem,
     wait_until,
 )
 from botocore.stub import Stubber
@@ -16,8 +15,8 @@ SERVICE = "vpce-svc-0123"
 
 
 @pytest.fixture
-def stub():
-    client = boto3.client("ec2", "eu-west-1")
+def stub(clients):
+    client = clients["ec2"]
     with Stubber(client) as stub:
         stub.api = EndpointServices(SimpleNamespace(client=lambda _service: client))
         yield stub
@@ -131,7 +130,7 @@ def test_throttling_without_end_is_a_failure(stub):
 @pytest.mark.parametrize("code", ["UnauthorizedOperation", "AccessDenied"])
 def test_a_missing_permission_names_the_call(stub, code):
     stub.add_client_error("reject_vpc_endpoint_connections", code)
-    with pytest.raises(Problem, match="allow ec2:RejectVpcEndpointConnections in their IAM policy"):
+    with pytest.raises(Problem, match="may not call ec2:RejectVpcEndpointConnections; allow it"):
         stub.api.decide("reject_vpc_endpoint_connections", SERVICE, ["vpce-a"])
 
 

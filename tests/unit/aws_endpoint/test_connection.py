@@ -1,6 +1,5 @@
 """The module aws_vpc_endpoint_connection against the lab's AWS."""
 
-import boto3
 import pytest
 from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import aws_vpc_endpoint_connection
 from moto.ec2.models import ec2_backends
@@ -12,9 +11,8 @@ def endpoint(consumer, service):
 
 
 @pytest.fixture
-def other_endpoint(service):
+def other_endpoint(ec2, service):
     """An endpoint of the service's own account."""
-    ec2 = boto3.client("ec2", "eu-west-1")
     vpc = ec2.create_vpc(CidrBlock="10.98.0.0/16")["Vpc"]["VpcId"]
     return ec2.create_vpc_endpoint(VpcId=vpc, ServiceName=service["ServiceName"], VpcEndpointType="Interface")[
         "VpcEndpoint"
@@ -251,4 +249,4 @@ def test_missing_permissions_name_the_call(connection_module, service, endpoint,
     calls.refuse(operation, "UnauthorizedOperation")
     failed = connection_module(service_id=service["ServiceId"], vpc_endpoint_id=endpoint, state=state)
     assert failed["failed"] is True
-    assert f"allow ec2:{operation} in their IAM policy" in failed["msg"]
+    assert f"may not call ec2:{operation}; allow it in their IAM policy" in failed["msg"]

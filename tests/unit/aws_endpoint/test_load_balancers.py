@@ -175,6 +175,23 @@ def users(elbv2):
     return lambda arn: elbv2.describe_target_groups(TargetGroupArns=[arn])["TargetGroups"][0]["LoadBalancerArns"]
 
 
+def test_the_target_groups_of_a_load_balancer(elbv2, create, mappings, targets, listen):
+    arn, group = create(mappings)["LoadBalancerArn"], targets("one")
+
+    def found(**parameters):
+        groups = elbv2.describe_target_groups(**parameters)["TargetGroups"]
+        return [one["TargetGroupArn"] for one in groups]
+
+    assert found(LoadBalancerArn=arn) == []
+    assert error_of(elbv2.describe_target_groups, LoadBalancerArn=arn, Names=["one"]) == "ValidationError"
+    assert found() == found(Names=["one"]) == [group]
+    listen(arn, 3306, group)
+    assert found(LoadBalancerArn=arn) == [group]
+    missing = arn.replace("/hub/", "/none/")
+    assert error_of(elbv2.describe_target_groups, LoadBalancerArn=missing) == "LoadBalancerNotFound"
+    assert error_of(elbv2.describe_target_groups, Names=["none"]) == "TargetGroupNotFound"
+
+
 def test_a_target_group_knows_who_uses_it(elbv2, create, mappings, targets, listen, users):
     arn = create(mappings)["LoadBalancerArn"]
     old, new = targets("old"), targets("new")

@@ -13,6 +13,7 @@ WANTED = dict(
     acceptance_required=True,
     allowed_principals=None,
     purge_allowed_principals=True,
+    owner_tags={},
     tags=None,
     purge_tags=True,
 )
@@ -127,6 +128,8 @@ def test_service_that_is_not_there():
         (dict(network_load_balancer_arns=[NLB.format("a").replace("net", "app")]), "is not a network load balancer"),
         (dict(allowed_principals=["*", "123456789012"]), "write arn:aws:iam::<account>:root"),
         (dict(tags={"Name": "other"}), "Name is 'other' and name is 'hub'"),
+        (dict(tags={"Team": None}), "tags: the tag Team has no value"),
+        (dict(owner_tags={"Hub": None}), "owner_tags: the tag Hub has no value"),
     ],
 )
 def test_service_with_bad_parameters(wanted, says):

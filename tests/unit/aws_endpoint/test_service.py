@@ -262,6 +262,14 @@ def test_waits_until_available(service_module, service, calls, clock):
     assert clock.now == 9
 
 
+def test_returns_the_state_that_it_waited_for(service_module, service, balancer, calls):
+    pending = described(service["ServiceId"], "Pending")
+    pending["ServiceConfigurations"][0].update(AcceptanceRequired=True, NetworkLoadBalancerArns=[balancer])
+    calls.answers["DescribeVpcEndpointServiceConfigurations"] = [pending, pending]
+    result = service_module(service_id=service["ServiceId"])
+    assert (result["changed"], result["service"]["state"]) == (False, "available")
+
+
 def test_does_not_wait_for_ever(service_module, service, calls, clock):
     calls.answers["DescribeVpcEndpointServiceConfigurations"] = described(service["ServiceId"], "Pending")
     failed = service_module(service_id=service["ServiceId"], acceptance_required=False, wait_timeout=30)
@@ -290,6 +298,14 @@ def test_a_new_service_that_is_not_known_everywhere_yet(service_module, services
     assert services()[0]["Principals"] == wanted["allowed_principals"]
 
 
+def test_a_new_service_that_stays_unknown(service_module, wanted, calls, clock):
+    calls.refuse("ModifyVpcEndpointServicePermissions", "InvalidVpcEndpointServiceId.NotFound", times=99)
+    failed = service_module(**wanted, wait_timeout=30)
+    assert failed["failed"] is True
+    assert "does not know it yet. Run again" in failed["msg"]
+    assert clock.now == 30
+
+
 def test_a_repeated_creation_carries_the_same_token(service_module, services, wanted, calls):
     calls.refuse("CreateVpcEndpointServiceConfiguration", "RequestLimitExceeded", times=2)
     assert service_module(**wanted)["changed"] is True
@@ -311,7 +327,7 @@ def test_a_run_that_broke_off_is_finished_by_the_next(service_module, services, 
     calls.refuse("ModifyVpcEndpointServicePermissions", "UnauthorizedOperation")
     failed = service_module(**wanted)
     assert failed["failed"] is True
-    assert "allow ec2:ModifyVpcEndpointServicePermissions" in failed["msg"]
+    assert "may not call ec2:ModifyVpcEndpointServicePermissions; allow it" in failed["msg"]
     assert service_module(**wanted)["changed"] is True
     assert [one["Principals"] for one in services()] == [wanted["allowed_principals"]]
 
@@ -333,7 +349,7 @@ def test_missing_permissions_name_the_call(service_module, wanted, calls, operat
     calls.refuse(operation, "UnauthorizedOperation")
     failed = service_module(**{**wanted, **parameters})
     assert failed["failed"] is True
-    assert f"allow ec2:{operation} in their IAM policy" in failed["msg"]
+    assert f"may not call ec2:{operation}; allow it in their IAM policy" in failed["msg"]
 
 
 def test_a_region_that_is_not_reached(service_module, calls):
@@ -352,13 +368,84 @@ def test_no_credentials(service_module, monkeypatch):
     assert "needs AWS credentials" in failed["msg"]
 
 
+# --- whose service it is -----------------------------------------------------------------------------------------
+
+MARKS = {"Hub": "prod", "Number": 1}
+
+
+@pytest.fixture
+def foreign(ec2, balancer):
+    """Make a service that has the name and other tags, and return its id."""
+
+    def make(**tags):
+        listed = [{"Key": key, "Value": value} for key, value in {"Name": "hub", **tags}.items()]
+        made = ec2.create_vpc_endpoint_service_configuration(
+            NetworkLoadBalancerArns=[balancer],
+            TagSpecifications=[{"ResourceType": "vpc-endpoint-service", "Tags": listed}],
+        )
+        return made["ServiceConfiguration"]["ServiceId"]
+
+    return make
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check", "run"])
 @pytest.mark.parametrize("state", ["present", "absent"])
-def test_a_service_of_that_name_that_is_somebody_else_s_is_refused(service_module, services, wanted, state):
-    service_module(**wanted)
-    before = services()
-    failed = service_module(**{**wanted, "state": state, "tags": {"Hub": "prod"}, "owner_tags": {"Hub": "prod"}})
-    assert failed["failed"] and "has no tag Hub=prod, and so is somebody else's" in failed["msg"]
-    assert services() == before
-    own = {**wanted, "owner_tags": {"Environment": "test"}}
+@pytest.mark.parametrize(
+    ("tags", "lacks"),
+    [({}, "Hub=prod, Number=1"), ({"Hub": "test", "Number": "1"}, "Hub=prod"), ({"Hub": "prod"}, "Number=1")],
+    ids=["no mark", "another mark", "a part of it"],
+)
+def test_somebody_elses_service_is_refused(service_module, wanted, foreign, calls, check, state, tags, lacks):
+    service_id = foreign(**tags)
+    calls.made.clear()
+    parameters = {**wanted, "state": state, "tags": MARKS, "owner_tags": MARKS, "reject_connections": True}
+    failed = service_module(check=check, **parameters)
+    assert failed["failed"] is True
+    assert f"The endpoint service {service_id} in eu-west-1 has no tag {lacks}, and so is somebody" in failed["msg"]
+    assert calls.writes() == []
+
+
+def test_somebody_elses_service_is_refused_by_its_id_too(service_module, foreign, consumer, ec2, calls, state_of):
+    service_id = foreign()
+    ec2.modify_vpc_endpoint_service_permissions(ServiceId=service_id, AddAllowedPrincipals=["*"])
+    endpoint = consumer.connect(dict(ServiceName=f"com.amazonaws.vpce.eu-west-1.{service_id}"))["VpcEndpointId"]
+    calls.made.clear()
+    failed = service_module(service_id=service_id, state="absent", reject_connections=True, owner_tags=MARKS)
+    assert "is somebody else's" in failed["msg"]
+    assert calls.writes() == []
+    assert state_of(endpoint) == "pendingAcceptance"
+
+
+def test_what_carries_the_marks_is_managed(service_module, services, wanted):
+    own = {**wanted, "tags": {**MARKS, "Environment": "test"}, "owner_tags": MARKS}
+    assert service_module(**own)["changed"] is True
     assert service_module(**own)["changed"] is False
-    assert service_module(**{**own, "state": "absent"})["changed"] is True
+    del own["tags"]
+    assert service_module(**own)["changed"] is False
+    assert service_module(**own, state="absent")["changed"] is True
+    assert services() == []
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check", "run"])
+@pytest.mark.parametrize("tags", [None, {}, {"Hub": "prod"}], ids=["not given", "none", "a part"])
+def test_what_the_next_run_would_refuse_is_not_made(service_module, wanted, calls, check, tags):
+    calls.made.clear()
+    failed = service_module(check=check, **{**wanted, "tags": tags, "owner_tags": MARKS})
+    assert failed["failed"] is True
+    assert "Number=1 of owner_tags; add that to tags" in failed["msg"]
+    assert calls.writes() == []
+
+
+def test_its_mark_is_not_purged(service_module, wanted, calls):
+    service_module(**{**wanted, "tags": MARKS})
+    calls.made.clear()
+    changed = {**wanted, "tags": {"Team": "x"}, "owner_tags": MARKS}
+    failed = service_module(**changed)
+    assert "would be without Hub=prod, Number=1 of owner_tags" in failed["msg"]
+    assert calls.writes() == []
+    assert service_module(**changed, purge_tags=False)["service"]["tags"] == {
+        "Name": "hub",
+        "Hub": "prod",
+        "Number": "1",
+        "Team": "x",
+    }
