@@ -26,7 +26,7 @@ lint: .venv/installed ## style, documentation, shell scripts
 	ruff check
 	ruff format --check
 	shellcheck lab/preflight lab/aws/up lab/images/build lab/images/customize lab/images/overlay/usr/local/sbin/lab-boot \
-		roles/onprem_tunnel_host/files/try-forwards roles/proxy_vm/files/end-revoked-sessions tests/all tests/molecule tests/sanity .ci/run
+		roles/onprem_tunnel_host/files/try-forwards roles/proxy_vm/files/end-revoked-sessions tests/all tests/molecule tests/sanity tests/aws_hub/run .ci/run
 	ansible-lint
 	# It copies what Git knows of the folder that amazon.aws is in: the virtual environment is no part of this repository.
 	GIT_CEILING_DIRECTORIES=$(CURDIR)/.venv antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
@@ -39,7 +39,7 @@ unit: .venv/installed ## tests that need no machine
 	pytest
 
 test-hub: .venv/installed ## the hub's role against an AWS of its own, on this machine
-	pytest tests/aws_hub
+	tests/aws_hub/run
 
 molecule: .venv/installed lab-images ## each role on machines of its own
 	tests/molecule

@@ -1,30 +1,34 @@
-"""Each file of tests has an AWS of its own."""
+"""Each file of tests has an AWS of its own. Processes that share the files between them do not meet."""
 
+import json
 import sys
 import urllib.request
 
 import pytest
 from moto.core.responses import BaseResponse
-from stand_in import ACTIONS, ROOT, TESTS, Aws
+from stand_in import CALLS, ROOT, TESTS, Aws
 
 sys.path.insert(0, str(ROOT))
 from lab.aws import server
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _actions():
-    """Keep what the role calls, as IAM names it."""
+def _calls():
+    """Keep what the role calls, and compare it with the policy of the documentation when all has run."""
+    policy = json.loads((ROOT / "docs/aws-policy.json").read_text())
+    allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
     answer = BaseResponse.call_action
 
     def call_action(response):
         if TESTS not in response.headers.get("User-Agent", ""):
             service = {"elbv2": "elasticloadbalancing"}.get(response.service_name, response.service_name)
-            ACTIONS.add(f"{service}:{response._get_action()}")
+            CALLS.append(f"{service}:{response._get_action()}")
         return answer(response)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(BaseResponse, "call_action", call_action)
         yield
+    assert sorted(set(CALLS) - allowed) == [], "docs/aws-policy.json allows all that the role calls"
 
 
 @pytest.fixture(scope="module")

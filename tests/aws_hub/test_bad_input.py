@@ -1,24 +1,43 @@
 """One clear message, before anything is made."""
 
 import pytest
-from stand_in import settings
+from stand_in import REGION, listener, settings
 
 SUBNETS = settings()["subnets"]
 
 
 @pytest.fixture(scope="module", name="vpcs")
 def _vpcs(aws):
-    """Two VPCs with a subnet each; the first has a security group of the hub's name."""
-    ec2 = aws.client("ec2")
-    vpcs = [ec2.create_vpc(CidrBlock=f"10.4{n}.0.0/16")["Vpc"]["VpcId"] for n in (0, 1)]
+    """Three VPCs with a subnet each, and in the second and beside it what others have made with the hub's names."""
+    ec2, elbv2, route53 = aws.client("ec2"), aws.client("elbv2"), aws.client("route53")
+    vpcs = [ec2.create_vpc(CidrBlock=f"10.4{n}.0.0/16")["Vpc"]["VpcId"] for n in (0, 1, 2)]
     subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.4{n}.1.0/24", AvailabilityZone="eu-central-1a")["Subnet"][
-            "SubnetId"
-        ]
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.4{n}.1.0/24", AvailabilityZone=f"{REGION}a")["Subnet"]["SubnetId"]
         for n, vpc in enumerate(vpcs)
     ]
-    ec2.create_security_group(GroupName="prod-proxies", Description="another's", VpcId=vpcs[1])
-    return {"vpcs": vpcs, "subnets": subnets}
+    ec2.create_tags(Resources=subnets, Tags=[{"Key": "OnpremTunnelHub", "Value": "another-hub"}])
+    group = ec2.create_security_group(GroupName="prod-proxies", Description="another's", VpcId=vpcs[1])["GroupId"]
+    peering = ec2.create_vpc_peering_connection(VpcId=vpcs[1], PeerVpcId=vpcs[2])["VpcPeeringConnection"]
+    ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering["VpcPeeringConnectionId"])
+    zone = route53.create_hosted_zone(
+        Name="onprem.corp.example",
+        CallerReference="1",
+        VPC={"VPCRegion": REGION, "VPCId": vpcs[1]},
+        HostedZoneConfig={"Comment": "another's", "PrivateZone": True},
+    )["HostedZone"]["Id"]
+    balancer = elbv2.create_load_balancer(Name="taken", Type="network", Scheme="internal", Subnets=subnets[:1])[
+        "LoadBalancers"
+    ][0]
+    ec2.create_vpc_endpoint_service_configuration(
+        NetworkLoadBalancerArns=[balancer["LoadBalancerArn"]],
+        TagSpecifications=[{"ResourceType": "vpc-endpoint-service", "Tags": [{"Key": "Name", "Value": "taken"}]}],
+    )
+    return {
+        "vpcs": vpcs,
+        "subnets": subnets,
+        "theirs": [group, peering["VpcPeeringConnectionId"]],
+        "zone": zone,
+    }
 
 
 @pytest.mark.parametrize(
@@ -33,8 +52,23 @@ def _vpcs(aws):
             ["eu-central-1z is no availability zone of eu-central-1"],
             id="zone",
         ),
-        pytest.param(lambda v: {"subnets": SUBNETS[:1]}, ["at least two subnets"], id="single zone"),
-        pytest.param(lambda v: {"load_balancer_name": "n" * 33}, ["has 33 characters"], id="NLB name"),
+        pytest.param(
+            lambda v: {
+                "subnets": SUBNETS[:1],
+                "proxies": {"proxy-a": "10.40.1.10"},
+                "load_balancer_name": "n" * 33,
+                "listeners": [listener(f"r{n}", 4000 + n, ["proxy-a"]) for n in range(51)],
+                "peerings": [{"name": "a", "vpc_id": "vpc-1", "ranges": ["10.40.2.0/24"]}],
+            },
+            [
+                "4 to mend before anything is touched",
+                "at least two subnets, in two availability zones",
+                "has 33 characters",
+                "51 listeners are more than the 50",
+                "10.40.2.0/24 overlaps 10.40.0.0/22",
+            ],
+            id="single zone, NLB name, 51 listeners and a peered range, all told at once",
+        ),
         pytest.param(lambda v: {"vpc_cidrs": [], "vpc_id": "vpc-123"}, ["vpc-123"], id="no such VPC"),
         pytest.param(
             lambda v: {"vpc_cidrs": [], "vpc_id": v["vpcs"][0], "subnets": [{"id": s} for s in v["subnets"]]},
@@ -68,22 +102,42 @@ def test_it_is_refused_before_anything_is_made(aws, vpcs, changes, words):
     assert aws.everything() == before
 
 
-def test_a_security_group_of_somebody_else_is_not_taken_over(aws, vpcs):
+def test_what_others_made_in_a_given_vpc_with_the_hubs_names_is_not_taken_over(aws, vpcs):
+    before = aws.everything()
     run = aws.run(
         "main",
         **settings(
             vpc_cidrs=[],
             vpc_id=vpcs["vpcs"][1],
-            subnets=[
-                {"zone": "eu-central-1b", "cidr": "10.41.2.0/24"},
-                {"zone": "eu-central-1c", "cidr": "10.41.3.0/24"},
-            ],
+            subnets=[{"zone": f"{REGION}{zone}", "cidr": f"10.41.{n}.0/24"} for n, zone in ((2, "b"), (3, "c"))],
             proxies={"proxy-a": "10.41.2.10", "proxy-b": "10.41.3.10"},
+            peerings=[{"name": "analytics", "vpc_id": vpcs["vpcs"][2]}],
         ),
     )
-    assert run.failed and run.says("has the name of a security group of this hub", "another aws_hub_name"), run.output
+    assert run.failed and run.says("another aws_hub_name", *vpcs["theirs"]), run.output
+    assert aws.everything() == before
 
 
-def test_an_image_that_is_not_there_is_named(aws, vpcs):
-    run = aws.run("main", **settings(name="second", image_id="ami-00000000"))
-    assert run.failed and run.says("ami-00000000"), run.output
+def test_a_name_that_a_peered_vpc_sees_already_is_not_taken_over(aws, vpcs):
+    before = aws.everything()
+    run = aws.run("main", **settings(peerings=[{"name": "analytics", "vpc_id": vpcs["vpcs"][1]}]))
+    assert run.failed and run.says(f"{vpcs['vpcs'][1]} sees onprem.corp.example", vpcs["zone"]), run.output
+    assert aws.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("load_balancer_name", "words"),
+    [("taken", ["load balancer", "OnpremTunnelHub=taken"]), ("free", ["endpoint service", "OnpremTunnelHub=taken"])],
+)
+def test_a_load_balancer_or_endpoint_service_of_somebody_else_is_not_taken_over(aws, vpcs, load_balancer_name, words):
+    before = aws.everything()
+    run = aws.run("main", **settings(name="taken", load_balancer_name=load_balancer_name))
+    assert run.failed and run.says(*words), run.output
+    assert aws.everything() == before
+
+
+def test_an_image_and_a_key_pair_that_are_not_there_are_named(aws, vpcs):
+    before = aws.everything()
+    run = aws.run("main", **settings(image_id="ami-00000000", key_name="nobodys"))
+    assert run.failed and run.says("no image ami-00000000 in eu-central-1", "no key pair nobodys"), run.output
+    assert aws.everything() == before

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from stand_in import ACCOUNT, REGION, listener, settings
+from stand_in import ACCOUNT, CALLS, REGION, listener, settings
 
 OTHER_ACCOUNT = "210987654321"
 MARK = [{"Name": "tag:OnpremTunnelHub", "Values": ["prod"]}]
@@ -51,7 +51,7 @@ def _others(aws):
         Name="onprem.corp.example",
         CallerReference="1",
         VPC={"VPCRegion": REGION, "VPCId": vpc},
-        HostedZoneConfig={"Comment": "x", "PrivateZone": True},
+        HostedZoneConfig={"Comment": "On-premises tunnels, hub prod in eu-west-1", "PrivateZone": True},
     )
     workspace = ec2.create_vpc(CidrBlock="10.80.0.0/16")["Vpc"]["VpcId"]
     table = ec2.create_route_table(VpcId=workspace)["RouteTable"]["RouteTableId"]
@@ -109,6 +109,10 @@ def routes(aws, table):
         route["DestinationCidrBlock"]: "peering" if "VpcPeeringConnectionId" in route else route["GatewayId"]
         for route in found
     }
+
+
+def seen_by(aws, zone):
+    return {vpc["VPCId"] for vpc in aws.client("route53").get_hosted_zone(Id=zone)["VPCs"]}
 
 
 def test_1_check_mode_on_an_account_without_a_hub_changes_nothing(aws, hub, before):
@@ -180,24 +184,21 @@ def test_3_only_a_healthy_proxy_becomes_a_target_and_the_ways_in_are_opened(aws,
     assert routes(aws, others["table"])["0.0.0.0/0"].startswith("igw-"), "the workspace's own way out is untouched"
     table = own(aws, "describe_route_tables", "RouteTables")[0]["RouteTableId"]
     assert routes(aws, table)["10.80.0.0/16"] == "peering"
-    zones = [z for z in route53.list_hosted_zones()["HostedZones"] if "hub prod" in z["Config"].get("Comment", "")]
+    zones = [z for z in route53.list_hosted_zones()["HostedZones"] if f"hub prod in {REGION}" in z["Config"]["Comment"]]
     assert [zone["Name"] for zone in zones] == ["onprem.corp.example."]
-    seen_by = {vpc["VPCId"] for vpc in route53.get_hosted_zone(Id=zones[0]["Id"])["VPCs"]}
-    assert seen_by == {balancer(aws)["VpcId"], others["workspace"]}
+    assert seen_by(aws, zones[0]["Id"]) == {balancer(aws)["VpcId"], others["workspace"]}
     records = route53.list_resource_record_sets(HostedZoneId=zones[0]["Id"])["ResourceRecordSets"]
     assert next(r for r in records if r["Type"] == "A")["AliasTarget"]["DNSName"] == balancer(aws)["DNSName"]
 
 
-def test_4_the_other_follows_and_then_nothing_changes(aws, hub):
-    run = aws.run("main", "register", healthy_proxies=["proxy-a", "proxy-b"], **hub)
-    assert not run.failed and len(run.changing) == 1 and "Register the healthy proxies" in run.changing[0], run.changing
+def test_4_then_nothing_is_left_to_do(aws, hub):
     state = aws.everything()
-    run = aws.run("main", "register", healthy_proxies=["proxy-a", "proxy-b"], arguments=["--check", "--diff"], **hub)
+    run = aws.run("main", "register", healthy_proxies=["proxy-a"], arguments=["--check", "--diff"], **hub)
     assert not run.failed and run.changed == 0, run.output
     assert aws.everything() == state
 
 
-def test_5_an_ill_proxy_stays_a_target_and_exactly_one_endpoint_is_let_in(aws, hub, others):
+def test_5_an_ill_proxy_stays_a_target_another_follows_and_exactly_one_endpoint_is_let_in(aws, hub, others):
     ec2 = aws.client("ec2")
     service = own(aws, "describe_vpc_endpoint_service_configurations", "ServiceConfigurations")[0]
     # In the lab's AWS only who is allowed can ask: the account itself stands in for Databricks'.
@@ -213,10 +214,14 @@ def test_5_an_ill_proxy_stays_a_target_and_exactly_one_endpoint_is_let_in(aws, h
         )["VpcEndpoint"]["VpcEndpointId"]
         for _ in range(2)
     )
-    hub = {**hub, "allowed_principals": [principal]}
-    run = aws.run("main", "register", "accept", healthy_proxies=[], endpoint_id=mine, **hub)
+    peering = own(aws, "describe_vpc_peering_connections", "VpcPeeringConnections")[0]["VpcPeeringConnectionId"]
+    renamed = [{**entry, "name": "renamed"} for entry in hub["peerings"]]
+    hub = {**hub, "allowed_principals": [principal], "peerings": renamed}
+    run = aws.run("main", "register", "accept", healthy_proxies=["proxy-b"], endpoint_id=mine, **hub)
     assert not run.failed, run.output
     assert registered(aws) == {port: {"10.40.1.10", "10.40.2.10"} for port in (3306, 5432)}
+    still = own(aws, "describe_vpc_peering_connections", "VpcPeeringConnections")
+    assert [(entry["VpcPeeringConnectionId"], entry["Status"]["Code"]) for entry in still] == [(peering, "active")]
     states = {
         connection["VpcEndpointId"]: connection["VpcEndpointState"].lower()
         for connection in ec2.describe_vpc_endpoint_connections()["VpcEndpointConnections"]
@@ -224,7 +229,7 @@ def test_5_an_ill_proxy_stays_a_target_and_exactly_one_endpoint_is_let_in(aws, h
     assert states == {mine: "available", foreign: "pendingacceptance"}
 
 
-def test_6_a_port_changes_and_a_resource_and_a_proxy_leave_without_touching_the_rest(aws, hub):
+def test_6_a_port_changes_and_a_resource_a_proxy_and_a_peering_leave_without_touching_the_rest(aws, hub, others):
     before = listeners(aws)
     machine = instances(aws)["10.40.2.10"]["InstanceId"]
     changed = {
@@ -233,31 +238,55 @@ def test_6_a_port_changes_and_a_resource_and_a_proxy_leave_without_touching_the_
         "listeners": [
             listener(name, port, ["proxy-a"]) for name, port in (("crm", 5433), ("erp", 1433), ("orders", 3306))
         ],
+        "peerings": [],
     }
+    calls = len(CALLS)
     run = aws.run("main", "register", healthy_proxies=["proxy-a"], **changed)
     assert not run.failed, run.output
     assert registered(aws) == {port: {"10.40.1.10"} for port in (5433, 1433, 3306)}
     assert listeners(aws)[3306] == before[3306], "the one that stays is the same one"
+    done = [call.partition(":")[2] for call in CALLS[calls:] if call.startswith("elasticloadbalancing:")]
+    order = [
+        call for call in done if call in ("CreateTargetGroup", "CreateListener", "DeleteListener", "DeleteTargetGroup")
+    ]
+    assert order == [*["CreateTargetGroup"] * 2, "DeleteListener", *["CreateListener"] * 2, "DeleteTargetGroup"]
+    assert "ModifyListener" not in done and "ModifyTargetGroup" not in done
+
     assert set(instances(aws)) == {"10.40.1.10"}
     state = aws.client("ec2").describe_instances(InstanceIds=[machine])["Reservations"][0]["Instances"][0]["State"]
     assert state["Name"] in ("terminated", "shutting-down")
+    done = [call.partition(":")[2] for call in CALLS[calls:]]
+    assert done.index("DeregisterTargets") < done.index("TerminateInstances")
     groups = {group["TargetGroupArn"] for group in aws.client("elbv2").describe_target_groups()["TargetGroups"]}
     assert before[5432][1] not in groups
     alarms = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
     assert {alarm["AlarmName"] for alarm in alarms} == {
         f"prod: unhealthy proxy of {name}" for name in ("crm", "erp", "orders")
     }
+    left = routes(aws, others["table"])
+    assert "10.40.0.0/22" not in left and left["0.0.0.0/0"].startswith("igw-")
+    for zone in aws.client("route53").list_hosted_zones()["HostedZones"]:
+        assert others["workspace"] not in seen_by(aws, zone["Id"]), "a VPC that is not peered any more sees the name"
 
+
+def test_7_a_machine_that_died_is_made_again_and_gets_no_clients_before_it_is_healthy(aws, hub):
     kept = listeners(aws)
-    back = {**hub, "listeners": [changed["listeners"][1], listener("orders", 3306)]}
+    dead = instances(aws)["10.40.1.10"]["InstanceId"]
+    aws.client("ec2").terminate_instances(InstanceIds=[dead])
+    # In the same run a resource comes, and another one leaves.
+    back = {**hub, "listeners": [listener("erp", 1433, ["proxy-a"]), listener("hr", 1434), listener("orders", 3306)]}
     run = aws.run("main", **back)
     assert not run.failed, run.output
-    assert listeners(aws) == {port: kept[port] for port in (1433, 3306)}
+    found = listeners(aws)
+    assert set(found) == {1433, 1434, 3306} and {port: found[port] for port in (1433, 3306)} == {
+        port: kept[port] for port in (1433, 3306)
+    }
     assert set(instances(aws)) == {"10.40.1.10", "10.40.2.10"}
-    assert registered(aws)[3306] == {"10.40.1.10"}, "the new machine is no target yet"
+    assert instances(aws)["10.40.1.10"]["InstanceId"] != dead
+    assert registered(aws) == {1433: set(), 1434: set(), 3306: set()}
 
 
-def test_7_it_is_removed_when_it_is_meant_and_nothing_else(aws, hub, before, others):
+def test_8_it_is_removed_when_it_is_meant_and_nothing_else(aws, hub, before, others):
     refused = aws.run("absent", **hub)
     assert refused.failed and refused.says("Confirm it with -e aws_hub_confirm=prod")
     run = aws.run("absent", confirm="prod", **hub)

@@ -1,47 +1,76 @@
-"""Peerings that the other side requests, and those with another region; and a removal that goes on where one broke off."""
+"""Peerings that the other side requests, with another region and another account; and a removal that goes on where one broke off."""
 
-from stand_in import settings
+import boto3
+import pytest
+from stand_in import CREDENTIALS, REGION, settings
 
 OTHER_REGION = "eu-west-1"
+OTHER_ACCOUNT = "210987654321"
 
 
-def workspace(aws, region, cidr):
+@pytest.fixture(name="other_account")
+def _other_account(aws):
+    """Credentials of another account."""
+    role = f"arn:aws:iam::{OTHER_ACCOUNT}:role/workspace"
+    return aws.client("sts").assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
+
+
+@pytest.fixture(name="profile")
+def _profile(other_account, tmp_path):
+    """A file of credentials with the profile `workspace`, of the other account."""
+    options = {"access_key_id": "AccessKeyId", "secret_access_key": "SecretAccessKey", "session_token": "SessionToken"}
+    lines = [f"aws_{option} = {other_account[key]}" for option, key in options.items()]
+    path = tmp_path / "credentials"
+    path.write_text("\n".join(["[workspace]", *lines, ""]))
+    return path
+
+
+def workspace(ec2, cidr):
     """A VPC of classic compute with a route table of its own."""
-    ec2 = aws.client("ec2", region)
     vpc = ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]
     return {"vpc_id": vpc, "route_table_ids": [ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]]}
 
 
-def through_peerings(aws, region, table):
-    routes = aws.client("ec2", region).describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
+def through_peerings(ec2, table):
+    routes = ec2.describe_route_tables(RouteTableIds=[table])["RouteTables"][0]["Routes"]
     return {route["DestinationCidrBlock"] for route in routes if "VpcPeeringConnectionId" in route}
 
 
-def test_both_stand_and_go_also_after_a_removal_that_broke_off(aws):
-    near = workspace(aws, "eu-central-1", "10.80.0.0/16")
-    far = workspace(aws, OTHER_REGION, "10.81.0.0/16")
+def test_they_stand_and_go_also_after_a_removal_that_broke_off(aws, other_account, profile):
+    keys = (other_account[key] for key in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
+    foreign_session = boto3.Session(*keys, region_name=REGION)
+    ec2, far_ec2 = aws.client("ec2"), aws.client("ec2", OTHER_REGION)
+    foreign_ec2, foreign_route53 = (foreign_session.client(s, endpoint_url=aws.url) for s in ("ec2", "route53"))
+    near = workspace(ec2, "10.80.0.0/16")
+    far = workspace(far_ec2, "10.81.0.0/16")
+    foreign = workspace(foreign_ec2, "10.82.0.0/16")
+    sides = {"near": (ec2, near), "far": (far_ec2, far), "foreign": (foreign_ec2, foreign)}
     before = aws.everything()
     hub = settings(
         endpoint_service=False,
+        environment={**CREDENTIALS, "AWS_SHARED_CREDENTIALS_FILE": str(profile)},
         peerings=[
             {"name": "near", "requester": "peer", **near},
             {"name": "far", "region": OTHER_REGION, **far},
+            {"name": "foreign", "account_id": OTHER_ACCOUNT, "profile": "workspace", **foreign},
         ],
     )
     built = aws.run("main", "register", **hub)
     assert not built.failed, built.output
-    ec2 = aws.client("ec2")
     found = {
         next(tag["Value"] for tag in entry["Tags"] if tag["Key"] == "OnpremTunnelPeering"): entry
         for entry in ec2.describe_vpc_peering_connections()["VpcPeeringConnections"]
     }
-    assert {name: entry["Status"]["Code"] for name, entry in found.items()} == {"near": "active", "far": "active"}
+    assert {name: entry["Status"]["Code"] for name, entry in found.items()} == dict.fromkeys(sides, "active")
     assert found["near"]["RequesterVpcInfo"]["VpcId"] == near["vpc_id"]
     assert found["far"]["AccepterVpcInfo"]["VpcId"] == far["vpc_id"]
-    assert through_peerings(aws, "eu-central-1", near["route_table_ids"][0]) == {"10.40.0.0/22"}
-    assert through_peerings(aws, OTHER_REGION, far["route_table_ids"][0]) == {"10.40.0.0/22"}
+    assert found["foreign"]["AccepterVpcInfo"]["OwnerId"] == OTHER_ACCOUNT
+    for client, side in sides.values():
+        assert through_peerings(client, side["route_table_ids"][0]) == {"10.40.0.0/22"}
     own = ec2.describe_route_tables(Filters=[{"Name": "tag:OnpremTunnelHub", "Values": ["prod"]}])["RouteTables"]
-    assert through_peerings(aws, "eu-central-1", own[0]["RouteTableId"]) == {"10.80.0.0/16", "10.81.0.0/16"}
+    assert through_peerings(ec2, own[0]["RouteTableId"]) == {"10.80.0.0/16", "10.81.0.0/16", "10.82.0.0/16"}
+    zones = foreign_route53.list_hosted_zones_by_vpc(VPCId=foreign["vpc_id"], VPCRegion=REGION)["HostedZoneSummaries"]
+    assert [zone["Name"].rstrip(".") for zone in zones] == ["onprem.corp.example"]
 
     again = aws.run("main", "register", **hub)
     assert not again.failed and again.changed == 0, again.output
@@ -56,6 +85,7 @@ def test_both_stand_and_go_also_after_a_removal_that_broke_off(aws):
     ec2.terminate_instances(InstanceIds=machines)
     removed = aws.run("absent", confirm="prod", **hub)
     assert not removed.failed, removed.output
-    assert through_peerings(aws, OTHER_REGION, far["route_table_ids"][0]) == set()
+    for client, side in sides.values():
+        assert through_peerings(client, side["route_table_ids"][0]) == set()
     after = aws.everything()
     assert {kind for kind in {**before, **after} if after.get(kind) != before.get(kind)} == set()
