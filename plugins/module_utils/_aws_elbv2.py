@@ -8,34 +8,31 @@ from __future__ import annotations
 
 import time
 
-try:
-    from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, NoCredentialsError
-except ImportError:
-    pass  # AnsibleAWSModule says so
-
-from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto3_error_code
-from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     ansible_dict_to_boto3_tag_list,
     boto3_tag_list_to_ansible_dict,
 )
 
-DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+from ._aws_service import Problem, Service
+
 NOT_FOUND = ("LoadBalancerNotFound", "TargetGroupNotFound")
-IAM_PREFIX = {"elbv2": "elasticloadbalancing", "ec2": "ec2"}
 # DescribeTags and DescribeTargetGroups refuse more than 20 ARNs in one call.
 BATCH = 20
 POLL_SECONDS = 5
+FAILURES = dict(
+    denied="the credentials may not call {action}; allow that action in their policy",
+    no_credentials="no credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret",
+    unreachable="AWS cannot be reached; is the region right, and is there a way to its endpoint",
+    other="",
+)
 
 
-class Api:
-    """One AWS service in the module's account and region."""
+class Api(Service):
+    """One AWS service, whose failures end the module: each says what it is about, and where."""
 
-    def __init__(self, module, service):
+    def __init__(self, module, name):
+        super().__init__(module, name, FAILURES, patience={})  # AWSRetry's own
         self.module = module
-        self.service = service
-        self.client = module.client(service)
-        self.region = self.client.meta.region_name
 
     def call(self, operation, subject, accept=(), retry=(), advice=None, **parameters):
         """Return the whole answer, all pages of it, or None where AWS answers with one of the error codes in accept.
@@ -43,33 +40,18 @@ class Api:
         operation: as boto3 names it. subject: what the call is about, for the message of a failure.
         retry: further error codes that pass by themselves. advice: error code -> what to do about it.
         """
-        attempt = AWSRetry.jittered_backoff(catch_extra_error_codes=list(retry))(self._request)
         try:
-            return attempt(operation, parameters)
-        except is_boto3_error_code(accept):
-            return None
-        except is_boto3_error_code(DENIED) as error:
-            action = IAM_PREFIX[self.service] + ":" + self.client.meta.method_to_api_mapping[operation]
-            self._fail(error, subject, f"the credentials may not call {action}; allow that action in their policy")
-        except NoCredentialsError as error:
-            self._fail(
-                error, subject, "no credentials were found; set AWS_PROFILE, or AWS_ACCESS_KEY_ID and its secret"
-            )
-        except EndpointConnectionError as error:
-            self._fail(error, subject, "AWS cannot be reached; is the region right, and is there a way to its endpoint")
-        except ClientError as error:
-            self._fail(error, subject, (advice or {}).get(error.response["Error"]["Code"]))
-        except BotoCoreError as error:
-            self._fail(error, subject, None)
+            return self._ask(operation, lambda: self._request(operation, parameters), advice, passing=retry)
+        except Problem as problem:
+            if problem.code in accept:
+                return None
+            place = f"{subject} in {self.region}"
+            self.module.fail_json_aws(problem.cause, msg=f"{place}: {problem}" if str(problem) else place)
 
     def _request(self, operation, parameters):
         if self.client.can_paginate(operation):
             return self.client.get_paginator(operation).paginate(**parameters).build_full_result()
         return getattr(self.client, operation)(**parameters)
-
-    def _fail(self, error, subject, advice):
-        place = f"{subject} in {self.region}"
-        self.module.fail_json_aws(error, msg=f"{place}: {advice}" if advice else place)
 
     def tags(self, arns, subject):
         """Return the tags of each ARN that exists: ARN -> dict."""

@@ -14,6 +14,7 @@ from ansible_collections.amazon.aws.plugins.module_utils.botocore import is_boto
 from ansible_collections.amazon.aws.plugins.module_utils.retries import AWSRetry
 
 DENIED = ("UnauthorizedOperation", "AccessDenied", "AccessDeniedException")
+IAM_PREFIX = {"elbv2": "elasticloadbalancing"}  # where it is not boto3's name of the service
 # What passes by itself, besides what AWSRetry knows. The last two are Route 53's: one change of a zone at a time.
 PASSING = (
     "ThrottlingException",
@@ -21,6 +22,13 @@ PASSING = (
     "EC2ThrottledException",
     "PriorRequestNotComplete",
     "ConcurrentModification",
+)
+PATIENCE = dict(retries=8, delay=1, max_delay=20)
+FAILURES = dict(
+    denied="The AWS credentials may not call {action}; allow it in their IAM policy",
+    no_credentials="{operation} needs AWS credentials; give access_key and secret_key, a profile, or an instance role",
+    unreachable="{operation} does not reach AWS; check the region {region} and the network",
+    other="{operation} failed",
 )
 
 
@@ -40,10 +48,15 @@ class Problem(Exception):
 
 
 class Service:
-    """An AWS service in the module's account and region."""
+    """An AWS service in the module's account and region.
 
-    def __init__(self, module, name):
+    failures: what is said of each, as FAILURES. patience: AWSRetry's parameters.
+    """
+
+    def __init__(self, module, name, failures=FAILURES, patience=PATIENCE):
         self.name = name
+        self.failures = failures
+        self.patience = patience
         self.client = module.client(name)
         self.region = self.client.meta.region_name
 
@@ -59,25 +72,24 @@ class Service:
         pages = self.client.get_paginator(method)
         return self._ask(method, lambda: pages.paginate(**parameters).build_full_result(), advice).get(key, [])
 
-    def _ask(self, method, request, advice):
-        operation = self.client.meta.method_to_api_mapping[method]
-        retry = AWSRetry.jittered_backoff(retries=8, delay=1, max_delay=20, catch_extra_error_codes=list(PASSING))
+    def _ask(self, method, request, advice, passing=PASSING):
+        """Make the request, again where AWS answers with what passes by itself, and raise a Problem where it fails."""
+        retry = AWSRetry.jittered_backoff(**self.patience, catch_extra_error_codes=list(passing))
         try:
             return retry(request)()
         except is_boto3_error_code(DENIED) as error:
-            action = f"{self.name}:{operation}"
-            raise Problem(f"The AWS credentials may not call {action}; allow it in their IAM policy", error) from error
+            raise self._problem("denied", method, error) from error
         except NoCredentialsError as error:
-            raise Problem(
-                f"{operation} needs AWS credentials; give access_key and secret_key, a profile, or an instance role",
-                error,
-            ) from error
+            raise self._problem("no_credentials", method, error) from error
         except EndpointConnectionError as error:
-            raise Problem(
-                f"{operation} does not reach AWS; check the region {self.region} and the network", error
-            ) from error
+            raise self._problem("unreachable", method, error) from error
         except ClientError as error:
             known = (advice or {}).get(error.response["Error"]["Code"])
-            raise Problem(known or f"{operation} failed", error) from error
+            raise (Problem(known, error) if known else self._problem("other", method, error)) from error
         except BotoCoreError as error:
-            raise Problem(f"{operation} failed", error) from error
+            raise self._problem("other", method, error) from error
+
+    def _problem(self, failure, method, error):
+        operation = self.client.meta.method_to_api_mapping[method]
+        action = f"{IAM_PREFIX.get(self.name, self.name)}:{operation}"
+        return Problem(self.failures[failure].format(operation=operation, action=action, region=self.region), error)
