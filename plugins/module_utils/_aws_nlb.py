@@ -13,16 +13,8 @@ import ipaddress
 import re
 from copy import deepcopy
 
-from ._aws_elbv2 import (
-    attribute_problems,
-    attribute_values,
-    differing,
-    mark_problems,
-    tag_problems,
-    tags_after,
-    tags_to_remove,
-    target_group_arns,
-)
+from ._aws_elbv2 import attribute_problems, attribute_values, target_group_arns
+from ._aws_tags import differing, mark_problems, tag_problems, tags_after, tags_to_remove
 
 MAX_LISTENERS = 50  # AWS's quota for a network load balancer, which is not adjustable
 NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$")

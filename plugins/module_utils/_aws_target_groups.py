@@ -12,16 +12,8 @@ from __future__ import annotations
 import re
 from copy import deepcopy
 
-from ._aws_elbv2 import (
-    attribute_problems,
-    attribute_values,
-    differing,
-    mark_problems,
-    missing_marks,
-    tag_problems,
-    tags_after,
-    tags_to_remove,
-)
+from ._aws_elbv2 import attribute_problems, attribute_values
+from ._aws_tags import differing, mark_problems, missing_marks, tag_problems, tags_after, tags_to_remove
 
 NAME = re.compile(r"^[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?$")
 MAX_NAME = 32

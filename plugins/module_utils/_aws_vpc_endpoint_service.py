@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import compare_aws_tags
 
-from ._aws_elbv2 import tag_problems
+from ._aws_tags import tag_problems
 
 # While a connection is in one of these states, AWS does not let the service be deleted.
 BLOCKING_STATES = ("pendingAcceptance", "pending", "available", "partial")

@@ -279,7 +279,7 @@ load_balancer:
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
 
-from ..module_utils._aws_elbv2 import Api, from_attribute_list, missing_marks, poll, to_attribute_list
+from ..module_utils._aws_elbv2 import Api, from_attribute_list, poll, to_attribute_list
 from ..module_utils._aws_nlb import (
     PROTECTION,
     from_api,
@@ -287,6 +287,7 @@ from ..module_utils._aws_nlb import (
     reconcile,
     subnet_problems,
 )
+from ..module_utils._aws_tags import missing_marks
 
 ARGUMENTS = dict(
     name=dict(type="str", required=True),

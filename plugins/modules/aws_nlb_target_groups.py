@@ -268,14 +268,8 @@ from ansible.module_utils.common.warnings import warn
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import ansible_dict_to_boto3_tag_list
 
-from ..module_utils._aws_elbv2 import (
-    Api,
-    from_attribute_list,
-    missing_marks,
-    poll,
-    target_group_arns,
-    to_attribute_list,
-)
+from ..module_utils._aws_elbv2 import Api, from_attribute_list, poll, target_group_arns, to_attribute_list
+from ..module_utils._aws_tags import missing_marks
 from ..module_utils._aws_target_groups import (
     NETWORK_PROTOCOLS,
     from_api,

@@ -193,8 +193,8 @@ from ansible_collections.amazon.aws.plugins.module_utils.tagging import (
     boto3_tag_specifications,
 )
 
-from ..module_utils._aws_elbv2 import mark_problems, missing_marks
 from ..module_utils._aws_service import Problem
+from ..module_utils._aws_tags import mark_problems, missing_marks
 from ..module_utils._aws_vpc_endpoint import (
     ENDPOINT_NOT_FOUND,
     SERVICE_NOT_FOUND,
