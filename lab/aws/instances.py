@@ -4,6 +4,8 @@ from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instances import Instance
 from moto.ec2.models.subnets import Subnet
 
+from .patching import put
+
 # Taken when this file is imported, so that installing twice is the same as once.
 moto_terminate = Instance.terminate
 moto_request_ip = Subnet.request_ip
@@ -11,8 +13,7 @@ moto_request_ip = Subnet.request_ip
 
 def install():
     """Put the functions below into moto's classes."""
-    Instance.terminate = terminate
-    Subnet.request_ip = request_ip
+    put({Instance: [terminate], Subnet: [request_ip]})
 
 
 def terminate(self):

@@ -17,6 +17,8 @@ from moto.elbv2.exceptions import (
 from moto.elbv2.models import AvailabilityZone, ELBv2Backend, FakeLoadBalancer
 from moto.elbv2.responses import ELBV2Response
 
+from .patching import put
+
 NAME = re.compile(r"(?!internal-)[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
 MOST_LISTENERS = 50
 
@@ -34,18 +36,21 @@ moto_set_security_groups = ELBV2Response.set_security_groups
 
 def install():
     """Put the functions below into moto's classes."""
-    for function in (
-        create_load_balancer,
-        delete_load_balancer,
-        set_subnets,
-        create_listener,
-        modify_listener,
-        delete_listener,
-        describe_target_groups,
-        modify_target_group,
-    ):
-        setattr(ELBv2Backend, function.__name__, function)
-    ELBV2Response.set_security_groups = set_security_groups
+    put(
+        {
+            ELBv2Backend: [
+                create_load_balancer,
+                delete_load_balancer,
+                set_subnets,
+                create_listener,
+                modify_listener,
+                delete_listener,
+                describe_target_groups,
+                modify_target_group,
+            ],
+            ELBV2Response: [set_security_groups],
+        }
+    )
     FakeLoadBalancer.availability_zones = property(availability_zones)
 
 

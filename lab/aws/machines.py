@@ -71,10 +71,14 @@ def follow(instance: Instance, host: str, machine: Machine | None, present: bool
     return None
 
 
-def read(ec2) -> list[Instance]:
+def every_instance(ec2) -> list[dict]:
+    """Every instance as AWS describes it."""
     pages = ec2.get_paginator("describe_instances").paginate()
-    instances = [item for page in pages for reservation in page["Reservations"] for item in reservation["Instances"]]
-    instances.sort(key=lambda item: (item["LaunchTime"], item["InstanceId"]))
+    return [item for page in pages for reservation in page["Reservations"] for item in reservation["Instances"]]
+
+
+def read(ec2) -> list[Instance]:
+    instances = sorted(every_instance(ec2), key=lambda item: (item["LaunchTime"], item["InstanceId"]))
     return [Instance(item["InstanceId"], item.get("PrivateIpAddress", ""), item["State"]["Name"]) for item in instances]
 
 

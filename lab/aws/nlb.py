@@ -3,6 +3,8 @@
 import logging
 from dataclasses import dataclass
 
+from .machines import every_instance
+
 log = logging.getLogger(__name__)
 
 TAGS_AT_ONCE = 20  # DescribeTags takes no more
@@ -72,8 +74,6 @@ def read_listeners(elbv2, ec2, balancer_arn) -> tuple[Listener, ...]:
         if listener["Protocol"] != "TCP":
             log.warning("listener %s %s is left out: only TCP", listener["Protocol"], listener["Port"])
     listeners = [listener for listener in listeners if listener["Protocol"] == "TCP"]
-    if not listeners:
-        return ()  # moto has an error for a load balancer without target groups
     groups = read_groups(elbv2, ec2, balancer_arn, {target_group_of(listener) for listener in listeners})
     return tuple(
         Listener(
@@ -114,9 +114,9 @@ def read_names(elbv2, groups) -> dict[str, str]:
 
 
 def read_addresses(ec2) -> dict[str, str]:
-    pages = ec2.get_paginator("describe_instances").paginate()
-    instances = [item for page in pages for reservation in page["Reservations"] for item in reservation["Instances"]]
-    return {item["InstanceId"]: item["PrivateIpAddress"] for item in instances if item.get("PrivateIpAddress")}
+    return {
+        item["InstanceId"]: item["PrivateIpAddress"] for item in every_instance(ec2) if item.get("PrivateIpAddress")
+    }
 
 
 def read_group(elbv2, group, names, addresses) -> TargetGroup:

@@ -23,6 +23,8 @@ from moto.route53.models import route53_backends
 from moto.route53.responses import Route53
 from moto.route53.urls import url_paths
 
+from .patching import put
+
 OVER = ("deleted", "rejected", "failed", "expired")
 
 # Taken when this file is imported, so that installing twice is the same as once.
@@ -35,22 +37,22 @@ moto_get_hosted_zone = Route53.get_hosted_zone
 
 def install():
     """Put the functions below into moto's classes."""
-    for owner, functions in {
-        VPCPeeringConnection: [get_filter_value],
-        VPCPeeringConnections: [describe_vpc_peering_connections, modify_vpc_peering_connection_options],
-        RouteBackend: [create_route, replace_route],
-        Route53: [
-            get_hosted_zone,
-            list_hosted_zones_by_vpc,
-            associate_vpc_with_hosted_zone,
-            disassociate_vpc_from_hosted_zone,
-            create_vpc_association_authorization,
-            delete_vpc_association_authorization,
-            list_vpc_association_authorizations,
-        ],
-    }.items():
-        for function in functions:
-            setattr(owner, function.__name__, function)
+    put(
+        {
+            VPCPeeringConnection: [get_filter_value],
+            VPCPeeringConnections: [describe_vpc_peering_connections, modify_vpc_peering_connection_options],
+            RouteBackend: [create_route, replace_route],
+            Route53: [
+                get_hosted_zone,
+                list_hosted_zones_by_vpc,
+                associate_vpc_with_hosted_zone,
+                disassociate_vpc_from_hosted_zone,
+                create_vpc_association_authorization,
+                delete_vpc_association_authorization,
+                list_vpc_association_authorizations,
+            ],
+        }
+    )
     Route.state = property(route_state)
     if AccessDenied.code not in COMMON_ERROR_CODES:
         COMMON_ERROR_CODES.append(AccessDenied.code)  # any service has it; Route 53's model does not say so

@@ -15,6 +15,8 @@ from moto.ec2.utils import generic_filter
 from moto.elbv2.models import elbv2_backends
 from moto.sts.models import sts_backends
 
+from .patching import put
+
 CUSTOM_SERVICE = "com.amazonaws.vpce."  # what the names of all endpoint services that are not AWS's own begin with
 MOST_RESULTS = 1000  # on a page
 CONNECTED = ("pendingAcceptance", "pending", "available")
@@ -30,24 +32,24 @@ moto_delete_services = VPCServiceConfigurationBackend.delete_vpc_endpoint_servic
 
 def install():
     """Put the functions below into moto's classes."""
-    for owner, functions in {
-        VPCEndPoint: [get_filter_value],
-        VPCs: [create_vpc_endpoint, describe_vpc_endpoints],
-        VPCEndpointServiceConfiguration: [
-            describe_vpc_endpoint_connections,
-            accept_vpc_endpoint_connections,
-            reject_vpc_endpoint_connections,
-            describe_vpc_endpoint_service_configurations,
-            describe_vpc_endpoint_service_permissions,
-            delete_vpc_endpoint_service_configurations,
-        ],
-        VPCServiceConfigurationBackend: [
-            create_vpc_endpoint_service_configuration,
-            modify_vpc_endpoint_service_configuration,
-        ],
-    }.items():
-        for function in functions:
-            setattr(owner, function.__name__, function)
+    put(
+        {
+            VPCEndPoint: [get_filter_value],
+            VPCs: [create_vpc_endpoint, describe_vpc_endpoints],
+            VPCEndpointServiceConfiguration: [
+                describe_vpc_endpoint_connections,
+                accept_vpc_endpoint_connections,
+                reject_vpc_endpoint_connections,
+                describe_vpc_endpoint_service_configurations,
+                describe_vpc_endpoint_service_permissions,
+                delete_vpc_endpoint_service_configurations,
+            ],
+            VPCServiceConfigurationBackend: [
+                create_vpc_endpoint_service_configuration,
+                modify_vpc_endpoint_service_configuration,
+            ],
+        }
+    )
 
 
 # --- the consumer's side -----------------------------------------------------------------------------------------
