@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import botocore.loaders
+import botocore.session
 import pytest
 from ansible.module_utils.common import warnings
 
@@ -14,3 +16,13 @@ def pytest_addoption(parser):
 def _no_warnings_of_other_tests():
     """A module's warnings are kept by the process, which Ansible starts anew for each module."""
     warnings._global_warnings.clear()
+    warnings._global_deprecations.clear()
+
+
+@pytest.fixture(scope="session")
+def models_read_once():
+    """Every session of botocore reads the models of its services, megabytes of JSON: most of the time of AWS tests."""
+    loader = botocore.loaders.create_loader()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", lambda _path: loader)
+        yield

@@ -1,20 +1,14 @@
 """AWS in process, strict as the lab has it; the modules run in it as Ansible would run them. Nothing leaves this process."""
 
-import json
 import os
 import sys
 from functools import cached_property
 from pathlib import Path
-from types import SimpleNamespace
 
 import boto3
-import botocore.client
-import botocore.loaders
-import botocore.session
 import moto.ec2.responses
 import moto.elbv2.responses  # noqa: F401
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils import _aws_vpc_endpoint
@@ -22,6 +16,7 @@ from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import (
     aws_vpc_endpoint_connection,
     aws_vpc_endpoint_service,
 )
+from aws_in_process import Clock, isolate, record_calls, run_module
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
@@ -32,15 +27,6 @@ REGION = "eu-west-1"
 CONSUMER = "210987654321"
 CONSUMER_ROOT = f"arn:aws:iam::{CONSUMER}:root"
 CONSUMER_ROLE = f"arn:aws:iam::{CONSUMER}:role/consumer"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def models_read_once():
-    """Every session reads the models of its services, megabytes of JSON, which would be most of these tests' time."""
-    loader = botocore.loaders.create_loader()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", lambda _path: loader)
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -85,17 +71,9 @@ def moto_as_it_was():
 
 
 @pytest.fixture(autouse=True)
-def aws(monkeypatch):
+def aws(monkeypatch, models_read_once):
     """An empty AWS with dummy credentials."""
-    for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_URL", "MOTO_ACCOUNT_ID"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_REGION", REGION)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # slow, and not used
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/dev/null")
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+    isolate(monkeypatch, REGION)
     lab.aws.install()
     with mock_aws():
         yield
@@ -103,19 +81,6 @@ def aws(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
-    """Time passes only while a module sleeps; on_sleep is called then."""
-
-    class Clock:
-        now = 0.0
-        on_sleep = staticmethod(lambda: None)
-
-        def monotonic(self):
-            return self.now
-
-        def sleep(self, seconds):
-            self.now += seconds
-            self.on_sleep()
-
     clock = Clock()
     monkeypatch.setattr(_aws_vpc_endpoint, "time", clock)
     monkeypatch.setattr(cloud, "time", clock)
@@ -124,53 +89,26 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def calls(monkeypatch):
-    """What AWS is asked: a list of (operation, parameters). Its answers can be replaced by operation.
-
-    An answer is an exception, a dict, or a function of the parameters, or a list of these: one after the other, and then
-    moto's.
-    """
-    asked = SimpleNamespace(made=[], answers={})
-    ask = botocore.client.BaseClient._make_api_call
+    """As record_calls says, and a way to have a call refused."""
+    asked = record_calls(monkeypatch)
 
     def refuse(operation, code, times=1):
         error = ClientError({"Error": {"Code": code, "Message": "no"}}, operation)
         asked.answers[operation] = [error] * times
 
-    def recorded(client, operation, parameters):
-        asked.made.append((operation, parameters))
-        answer = asked.answers.get(operation)
-        if isinstance(answer, list):
-            answer = answer.pop(0) if answer else None
-        if callable(answer):
-            answer = answer(parameters)
-        if isinstance(answer, Exception):
-            raise answer
-        return ask(client, operation, parameters) if answer is None else answer
-
-    monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
     asked.refuse = refuse
-    asked.names = lambda: [operation for operation, _parameters in asked.made]
     asked.writes = lambda: [name for name in asked.names() if not name.startswith("Describe")]
     return asked
 
 
-def run(capsys, module, check=False, **parameters):
-    """Run a module's main() and return its result; a failed one has failed=True."""
-    parameters = {"region": REGION, **parameters, "_ansible_check_mode": check, "_ansible_diff": True}
-    capsys.readouterr()
-    with patch_module_args(parameters), pytest.raises(SystemExit):
-        module.main()
-    return json.loads(capsys.readouterr().out)
-
-
 @pytest.fixture
 def service_module(capsys):
-    return lambda **parameters: run(capsys, aws_vpc_endpoint_service, **parameters)
+    return lambda **parameters: run_module(capsys, aws_vpc_endpoint_service, **{"region": REGION, **parameters})
 
 
 @pytest.fixture
 def connection_module(capsys):
-    return lambda **parameters: run(capsys, aws_vpc_endpoint_connection, **parameters)
+    return lambda **parameters: run_module(capsys, aws_vpc_endpoint_connection, **{"region": REGION, **parameters})
 
 
 @pytest.fixture

@@ -5,30 +5,18 @@
 
 from __future__ import annotations
 
-import json
-import socket
+import functools
 import time
 from types import SimpleNamespace
 
 import boto3
-import botocore.loaders
-import botocore.session
 import pytest
-from ansible.module_utils.testing import patch_module_args
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
+from aws_in_process import Clock, isolate, refuse_network, run_module
 from botocore.stub import Stubber
 from moto import mock_aws
 
 REGION = "eu-central-1"
-
-
-@pytest.fixture(scope="session", autouse=True)
-def models_read_once():
-    """Every session reads the models of its services, megabytes of JSON, which would be most of the tests' time."""
-    loader = botocore.loaders.create_loader()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.session, "create_loader", lambda _path: loader)
-        yield
 
 
 @pytest.fixture(scope="session")
@@ -39,38 +27,10 @@ def clients(models_read_once):
 
 
 @pytest.fixture(autouse=True)
-def no_aws(monkeypatch, tmp_path):
+def no_aws(monkeypatch, models_read_once):
     """Credentials that no account has, no configuration of this machine, and no way out."""
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_ENDPOINT_URL", "AWS_URL"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.setenv("AWS_REGION", REGION)
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # slow, and not used
-
-    def refuse(_socket, address):
-        raise AssertionError(f"a test connects to {address}")
-
-    monkeypatch.setattr(socket.socket, "connect", refuse)
-
-
-class Clock:
-    """Time that passes only by sleeping."""
-
-    def __init__(self):
-        self.now = 1000.0
-        self.slept = []
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.now += seconds
-
-    def monotonic(self):
-        return self.now
+    isolate(monkeypatch, REGION)
+    refuse_network(monkeypatch)
 
 
 @pytest.fixture
@@ -84,15 +44,7 @@ def clock(monkeypatch):
 @pytest.fixture
 def run(capsys):
     """Return a function that runs a module in this process and returns its result."""
-
-    def run_module(module, check=False, **parameters):
-        parameters |= {"_ansible_check_mode": check, "_ansible_diff": True}
-        capsys.readouterr()
-        with patch_module_args(parameters), pytest.raises(SystemExit):
-            module.main()
-        return json.loads(capsys.readouterr().out)
-
-    return run_module
+    return functools.partial(run_module, capsys)
 
 
 @pytest.fixture
