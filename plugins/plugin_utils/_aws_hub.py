@@ -38,10 +38,8 @@ GOVCLOUD_PRINCIPAL = "arn:aws-us-gov:iam::347038500609:role/private-connectivity
 @dataclass
 class Subnet:
     place: str
-    id: str | None
     zone: str | None
     cidr: ipaddress.IPv4Network | None
-    vpc_id: str | None
     load_balancer_address: ipaddress.IPv4Address | None
 
 
@@ -170,7 +168,7 @@ def _read_subnet(hub: Hub, entry: dict, place: str) -> Subnet | None:
     address = hub.address(fixed, f"{place}: load_balancer_address") if fixed else None
     if address and cidr:
         _check_usable(hub, address, cidr, f"{place}: load_balancer_address")
-    return Subnet(place, entry.get("id"), entry.get("zone"), cidr, entry.get("vpc_id"), address)
+    return Subnet(place, entry.get("zone"), cidr, address)
 
 
 def _check_usable(hub: Hub, address: ipaddress.IPv4Address, cidr: ipaddress.IPv4Network, place: str) -> None:
@@ -236,7 +234,7 @@ def _check_rules(hub: Hub) -> None:
         if len(rules) > MAX_RULES:
             hub.wrong(
                 "aws_hub_clients",
-                f"the security group of the {group} would have {len(rules)} rules, more than the {MAX_RULES} that AWS allows; "
+                f"the security group of the {group.replace('_', ' ')} would have {len(rules)} rules, more than the {MAX_RULES} that AWS allows; "
                 "write fewer and wider ranges",
             )
 
@@ -262,7 +260,7 @@ def _rules(hub: Hub, spans: list[tuple[int, int]]) -> dict[str, list[dict]]:
         [*settings["clients"], *(r for peering in settings["peerings"] for r in peering.get("ranges") or [])]
     )
     return {
-        "load balancer": _from_ranges(clients, spans, "clients"),
+        "load_balancer": _from_ranges(clients, spans, "clients"),
         "proxies": [
             *_from_ranges(settings["ssh_from"], [(SSH, SSH)], "tunnel hosts and administrators"),
             *_from_group("load_balancer", spans + health, "load balancer"),
@@ -327,15 +325,13 @@ def layout(settings: dict) -> dict:
     result = {"problems": hub.problems}
     if hub.problems:
         return result
-    subnet_index = {subnet.place: position for position, subnet in enumerate(hub.subnets)}
-    rules = rules_of(hub)
     return {
         **result,
-        "rules": {"load_balancer": rules["load balancer"], "proxies": rules["proxies"]},
+        "rules": rules_of(hub),
         "proxies": {
             name: {
                 "address": str(address),
-                "subnet": subnet_index[subnet.place] if (subnet := subnet_of(hub, name)) else None,
+                "subnet": hub.subnets.index(subnet) if (subnet := subnet_of(hub, name)) else None,
             }
             for name, address in hub.proxies.items()
         },

@@ -7,22 +7,7 @@ import time
 
 import pytest
 from conftest import ROOT, Session
-
-# Nothing of these stands in a fresh account of the stand-in, nor in one whose hub was removed.
-KINDS = {
-    "ec2": {
-        "describe_instances": "Reservations",
-        "describe_security_groups": "SecurityGroups",
-        "describe_subnets": "Subnets",
-        "describe_vpc_endpoint_service_configurations": "ServiceConfigurations",
-        "describe_vpc_peering_connections": "VpcPeeringConnections",
-        "describe_route_tables": "RouteTables",
-        "describe_vpcs": "Vpcs",
-    },
-    "elbv2": {"describe_load_balancers": "LoadBalancers", "describe_target_groups": "TargetGroups"},
-    "route53": {"list_hosted_zones": "HostedZones"},
-    "cloudwatch": {"describe_alarms": "MetricAlarms"},
-}
+from stand_in import KINDS
 
 
 def carrying_the_mark(lab):
