@@ -69,6 +69,12 @@ def test_it_is_used_and_left_as_it_was_and_fifty_resources_take_at_most_three_ti
     one = aws.run("main", "register", **hub(given, 1))
     assert not one.failed and one.changed == 0, one.output
 
+    theirs = aws.run("main", **{**hub(given, 1), "listeners": [listener("r0", 443)]})
+    assert theirs.failed and theirs.says("has listeners of somebody else on port 443", "another listen_port"), (
+        theirs.output
+    )
+    assert ports(aws, given) == {443, 8443, 4000}
+
     fifty = aws.run("main", "register", **hub(given, 48))  # and two listeners are theirs
     assert not fifty.failed and len(ports(aws, given)) == 50, fifty.output
     fifty = aws.run("main", "register", **hub(given, 48))
@@ -86,8 +92,8 @@ def test_it_is_used_and_left_as_it_was_and_fifty_resources_take_at_most_three_ti
     assert refused.failed and refused.says("not plain ones (port 8443)"), refused.output
     assert 8443 in ports(aws, given)
     aws.client("elbv2").delete_listener(ListenerArn=given["encrypted"])
-    theirs = "listeners of theirs"
-    before[theirs] = [entry for entry in before[theirs] if given["encrypted"] not in entry]
+    kind = "listeners of theirs"
+    before[kind] = [entry for entry in before[kind] if given["encrypted"] not in entry]
     cloudwatch = aws.client("cloudwatch")  # all but one, as one call each takes its time
     alarms = [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]]
     cloudwatch.delete_alarms(AlarmNames=alarms[1:])

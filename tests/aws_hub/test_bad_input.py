@@ -141,3 +141,36 @@ def test_an_image_and_a_key_pair_that_are_not_there_are_named(aws, vpcs):
     run = aws.run("main", **settings(image_id="ami-00000000", key_name="nobodys"))
     assert run.failed and run.says("no image ami-00000000 in eu-central-1", "no key pair nobodys"), run.output
     assert aws.everything() == before
+
+
+def test_machines_that_are_not_what_the_inventory_says_are_named(aws, vpcs):
+    """Two that are one proxy, one at another address than its proxy, a given one elsewhere, and a given one that is not."""
+    ec2 = aws.client("ec2")
+
+    def launch(address, proxy=None):
+        tags = {"OnpremTunnelHub": "machines", "OnpremTunnelProxy": proxy} if proxy else {"Name": "given"}
+        pairs = [{"Key": key, "Value": value} for key, value in tags.items()]
+        made = ec2.run_instances(
+            ImageId="ami-1e749f67",
+            MinCount=1,
+            MaxCount=1,
+            SubnetId=vpcs["subnets"][0],
+            PrivateIpAddress=address,
+            TagSpecifications=[{"ResourceType": "instance", "Tags": pairs}],
+        )
+        return made["Instances"][0]["InstanceId"]
+
+    twice = [launch("10.40.1.10", "proxy-a"), launch("10.40.1.11", "proxy-a")]
+    elsewhere, given = launch("10.40.1.12", "proxy-b"), launch("10.40.1.13")
+    proxies = {**settings()["proxies"], "proxy-c": "10.40.2.12", "proxy-d": "10.40.2.13"}
+    before = aws.everything()
+    instance_ids = {"proxy-c": given, "proxy-d": "i-00000000000000000"}
+    run = aws.run("main", **settings(name="machines", proxies=proxies, instance_ids={"proxy-c": given}))
+    assert run.failed and run.says(
+        f"{' and '.join(twice)} are both proxy proxy-a",
+        f"{elsewhere} is proxy proxy-b at 10.40.1.12, and the inventory says 10.40.2.10",
+        f"{given} is at 10.40.1.13, and proxy-c of the inventory at 10.40.2.12",
+    ), run.output
+    run = aws.run("main", **settings(name="machines", proxies=proxies, instance_ids=instance_ids))
+    assert run.failed and run.says("i-00000000000000000"), run.output
+    assert aws.everything() == before
