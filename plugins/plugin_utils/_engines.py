@@ -22,6 +22,8 @@ class Engine:
     """How the tunnel host may look at it without doing harm; one of PROBES."""
     databricks_type: str | None = None
     """The connection's type in Unity Catalog; None where Databricks has none."""
+    catalog_option: str | None = None
+    """The option of the foreign catalog that says which database it shows; None where it shows all of the server's."""
     cdc: bool = False
     """Whether the field ``cdc`` makes sense."""
     jdbc: str | None = None
@@ -56,6 +58,7 @@ _ROWS = (
         port=5432,
         probe="postgresql",
         databricks_type="POSTGRESQL",
+        catalog_option="database",
         cdc=True,
         jdbc="org.postgresql:postgresql",
         also=("postgres", "pgsql", "pg"),
@@ -65,6 +68,7 @@ _ROWS = (
         port=1433,
         probe="tds",
         databricks_type="SQLSERVER",
+        catalog_option="database",
         cdc=True,
         jdbc="com.microsoft.sqlserver:mssql-jdbc",
         warning="named instances (UDP 1434), read-intent routing, mirroring partners and Azure SQL's redirect policy "
@@ -75,6 +79,7 @@ _ROWS = (
         name="oracle",
         port=1521,
         databricks_type="ORACLE",
+        catalog_option="service_name",
         cdc=True,
         jdbc="com.oracle.database.jdbc:ojdbc11",
         warning="a RAC SCAN listener and FORWARD_LISTENER send clients to another address: "

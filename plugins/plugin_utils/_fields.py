@@ -391,13 +391,26 @@ def option_value(value: object, report: Report) -> str | None:
     return text(value, report)
 
 
+# What may be granted on a connection; everything else is granted on the foreign catalog.
+CONNECTION_PRIVILEGES = ("CREATE_FOREIGN_CATALOG", "USE_CONNECTION")
+
+
+def privilege(value: object, report: Report) -> str | None:
+    """A privilege of Unity Catalog, as its API spells it."""
+    if isinstance(value, str) and re.fullmatch(r"[A-Za-z]+([ _][A-Za-z]+)*", value):
+        return value.upper().replace(" ", "_")
+    return report.wrong(f"{shown(value)} is not a privilege; write one such as SELECT or USE_CONNECTION")
+
+
 DATABRICKS = {
     "user": Field(text, "the database user that Databricks logs in as", required=True),
     "secret": Field(secret_reference, "the Unity Catalog secret with its password, as catalog.schema.secret"),
     "connection": Field(catalog_name, "the connection's name (default: the resource's name)"),
     "catalog": Field(catalog_name, "the foreign catalog's name (default: none is made)"),
-    "database": Field(text, "the database that the foreign catalog shows"),
-    "grants": Field(map_of(text, list_of(text)), "who may do what, as {principal: [PRIVILEGE, …]}"),
+    "database": Field(text, "the database (Oracle: the service name) that the foreign catalog shows"),
+    "grants": Field(
+        map_of(text, list_of(privilege, may_be_empty=True)), "who may do what, as {principal: [PRIVILEGE, …]}"
+    ),
     "options": Field(map_of(option_name, option_value), "further options of the connection, as texts"),
 }
 

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 from ansible_collections.lakehouse.onprem_tunnel.plugins.plugin_utils._engines import ENGINES
 from ansible_collections.lakehouse.onprem_tunnel.plugins.plugin_utils._fields import (
+    CONNECTION_PRIVILEGES,
     PROXY,
     RESOURCE,
     SETTINGS,
@@ -38,6 +39,7 @@ from ansible_collections.lakehouse.onprem_tunnel.plugins.plugin_utils._fields im
     suggestion,
 )
 
+_ON_CONNECTION = set(CONNECTION_PRIVILEGES)
 FIRST_TUNNEL = "127.0.0.1"
 ANYWHERE = ["0.0.0.0/0", "::/0"]
 TUNNEL_PORT_OFFSET = 10000
@@ -60,7 +62,8 @@ def plan(resources: object, proxies: object, tunnel_hosts: object, settings: obj
     hosts = _machines(tunnel_hosts, TUNNEL_HOST, report, "tunnel host", "onprem_tunnel_hosts")
     items = _resources(resources, sorted(proxy_vms), sorted(hosts), report)
     _check_layout(proxy_vms, hosts, chosen, report)
-    _check_names(items, chosen, report)
+    _check_names(items, report)
+    _check_databricks(items, proxy_vms, chosen, report)
     _check_ports(items, proxy_vms, chosen, report)
     _check_sources(items, proxy_vms, tunnel_hosts, report)
     if report.problems:
@@ -71,7 +74,8 @@ def plan(resources: object, proxies: object, tunnel_hosts: object, settings: obj
         "proxies": {name: _proxy(name, items, proxy_vms, hosts, chosen) for name in sorted(proxy_vms)},
         "tunnel_hosts": {name: _tunnel_host(name, items, proxy_vms, chosen) for name in sorted(hosts)},
         "hub": _hub(items, proxy_vms, hosts, chosen),
-        "databricks": [_databricks(item, chosen) for item in items if "databricks" in item],
+        "databricks": [_databricks(item, proxy_vms, chosen) for item in items if "databricks" in item],
+        "drivers": _together([[ENGINES[item["engine"]].jdbc] for item in items if ENGINES[item["engine"]].jdbc]),
         "cdc": [{"name": item["name"], "engine": item["engine"], **item["cdc"]} for item in items if "cdc" in item],
         "warnings": _warnings(items, proxy_vms, hosts, chosen),
     }
@@ -192,7 +196,7 @@ def _same_address(address: str | None) -> str | None:
     return str(as_address(address) or address.rstrip(".").lower()) if address else None
 
 
-def _check_names(items: list[dict], settings: dict, report: Report) -> None:
+def _check_names(items: list[dict], report: Report) -> None:
     for name, sharing in _shared(items, lambda item: item.get("name")).items():
         report.wrong(f"{_labels(sharing)}: name: all are called {name}; give each its own name")
     for field in ("connection", "catalog"):
@@ -200,11 +204,40 @@ def _check_names(items: list[dict], settings: dict, report: Report) -> None:
             report.wrong(
                 f"{_labels(sharing)}: databricks: {field}: all use {name}; give each its own databricks.{field}"
             )
+
+
+def _check_databricks(items: list[dict], proxies: dict, settings: dict, report: Report) -> None:
     for item in items:
-        if "databricks" in item and "server_name" not in item and settings.get("name") == "":
-            report.at(item["label"]).at("databricks").wrong(
-                "there is no name to connect to; write onprem_tunnel_name, or server_name in this resource"
+        wanted, engine = item.get("databricks"), ENGINES.get(item.get("engine", ""))
+        if wanted is None or engine is None or engine.databricks_type is None:
+            continue
+        place = report.at(item["label"]).at("databricks")
+        named = "server_name" in item or settings.get("name") != ""
+        if not named and _only_proxy(proxies, settings) is None:
+            place.wrong("there is no name to connect to; write onprem_tunnel_name, or server_name in this resource")
+        elif not named and "cdc" in item:
+            place.wrong(
+                "change data capture needs a name that outlives the proxy; write onprem_tunnel_name, or server_name in "
+                "this resource"
             )
+        if "database" in wanted and engine.catalog_option is None:
+            place.at("database").wrong(f"a foreign catalog of engine {engine.name} shows all databases; take it out")
+        if "catalog" in wanted and engine.catalog_option and "database" not in wanted:
+            place.at("database").wrong(
+                f"is missing, and the foreign catalog shows one database; write its {engine.catalog_option}"
+            )
+        on_catalog = sorted({name for names in wanted.get("grants", {}).values() for name in names} - _ON_CONNECTION)
+        if on_catalog and "catalog" not in wanted:
+            place.at("grants").wrong(
+                f"{', '.join(on_catalog)} is granted on a catalog, and none is made; write catalog, or grant "
+                f"{' or '.join(CONNECTION_PRIVILEGES)}"
+            )
+
+
+def _only_proxy(proxies: dict, settings: dict) -> str | None:
+    """The address of the only proxy where there is no load balancer: the least that development needs."""
+    alone = len(proxies) == 1 and settings.get("load_balancers") == []
+    return next(iter(proxies.values())).get("address") if alone else None
 
 
 def _databricks_name(item: dict, field: str) -> str | None:
@@ -425,16 +458,32 @@ def _together(lists: list[list[str]]) -> list[str]:
     return sorted({entry for entries in lists for entry in entries})
 
 
-def _databricks(item: dict, settings: dict) -> dict:
+def _databricks(item: dict, proxies: dict, settings: dict) -> dict:
     """Databricks comes in at the load balancer, by the name that the certificate carries where there is one."""
+    wanted, engine = item["databricks"], ENGINES[item["engine"]]
+    name = item.get("server_name") or settings["name"]
+    grants = wanted.get("grants", {})
     return {
         "name": item["name"],
-        "type": ENGINES[item["engine"]].databricks_type,
-        "host": item.get("server_name", settings["name"]),
+        "type": engine.databricks_type,
+        "host": name or _only_proxy(proxies, settings),
         "port": item["listen_port"],
-        "connection": item["name"],
-        **item["databricks"],
+        "user": wanted["user"],
+        "secret": wanted.get("secret", ""),
+        "options": wanted.get("options", {}),
+        "connection": wanted.get("connection", item["name"]),
+        "connection_grants": _granted(grants, lambda privilege: privilege in _ON_CONNECTION),
+        "catalog": wanted.get("catalog", ""),
+        "catalog_options": {engine.catalog_option: wanted["database"]} if "database" in wanted else {},
+        "catalog_grants": _granted(grants, lambda privilege: privilege not in _ON_CONNECTION)
+        if "catalog" in wanted
+        else {},
     }
+
+
+def _granted(grants: dict, belongs) -> dict:
+    """Who has which of the privileges that belong here. An empty list takes the principal's away."""
+    return {principal: sorted(filter(belongs, grants[principal])) for principal in sorted(grants)}
 
 
 def _warnings(items: list[dict], proxies: dict, hosts: dict, settings: dict) -> list[str]:
@@ -447,6 +496,14 @@ def _warnings(items: list[dict], proxies: dict, hosts: dict, settings: dict) -> 
         warnings.append("onprem_tunnel_clients is empty: nothing says who may reach the listen ports.")
     if len(proxies) == 1:
         warnings.append(f"{next(iter(proxies))} is the only proxy: while it is down, nothing is reachable.")
+    alone = [
+        item["name"] for item in items if "databricks" in item and not (item.get("server_name") or settings["name"])
+    ]
+    if alone:
+        warnings.append(
+            f"{', '.join(alone)}: Databricks connects to the proxy's own address, which is for development only: serverless "
+            "compute cannot use it, and it ends with the proxy."
+        )
     if "load_balancers" not in settings:
         warnings.append(
             "onprem_tunnel_load_balancers is not given: the proxies let anybody reach the listen ports and the health "

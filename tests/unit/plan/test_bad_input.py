@@ -276,9 +276,34 @@ BAD = {
     "databricks catalog twice": (
         several(
             databricks(catalog="shop"),
-            lambda g: g["resources"][1].update(databricks={"user": "x", "catalog": "shop"}),
+            lambda g: g["resources"][1].update(databricks={"user": "x", "catalog": "shop", "database": "crm"}),
         ),
         ["databricks: catalog: all use shop", "its own databricks.catalog"],
+    ),
+    "databricks database of all databases": (
+        databricks(catalog="shop", database="shop"),
+        [f"{FIRST}: databricks: database", "engine mysql shows all databases", "take it out"],
+    ),
+    "databricks catalog without its database": (
+        also(engine="oracle", databricks={"user": "x", "catalog": "erp"}),
+        ["resource 3 (more): databricks: database: is missing", "write its service_name"],
+    ),
+    "databricks grants without a catalog": (
+        databricks(grants={"analysts": ["SELECT", "USE_CONNECTION"]}),
+        ["databricks: grants: SELECT is granted on a catalog", "write catalog"],
+    ),
+    "databricks grants no privilege": (
+        databricks(grants={"analysts": ["SELECT, MODIFY"]}),
+        ["grants: 'analysts': item 1: 'SELECT, MODIFY' is not a privilege", "write one such as SELECT"],
+    ),
+    "databricks cdc through the only proxy": (
+        several(
+            setting(name="", load_balancers=[]),
+            databricks(),
+            cdc(),
+            lambda g: g["proxies"].pop("proxy-b"),
+        ),
+        [f"{FIRST}: databricks", "change data capture needs a name", "onprem_tunnel_name, or server_name"],
     ),
     "cdc is a list": (resource(cdc=["shop.orders"]), [f"{FIRST}: cdc: a list", "write a mapping"]),
     "cdc tables text": (cdc(tables="shop.orders"), ["cdc: tables: text", "a list belongs"]),

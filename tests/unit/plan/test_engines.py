@@ -32,6 +32,7 @@ def test_the_page_says_what_the_table_says(documented):
         assert cells == [
             str(row.port or "required"),
             row.databricks_type or "none",
+            row.catalog_option or "none",
             "yes" if row.cdc else "no",
             row.probe,
             row.jdbc or "none",

@@ -33,7 +33,8 @@ GOOD_FIELDS = {
     "last listen port": {"listen_port": 65535, "tunnel_port": 20000},
     "proxies": {"proxies": ["proxy-b", "proxy-a"]},
     "server name": {"server_name": "mysql01.corp.example"},
-    "databricks": {"databricks": {"user": "reader", "grants": {"a b": ["SELECT"]}, "options": {"ssl": "true"}}},
+    "databricks": {"databricks": {"user": "reader", "grants": {"a b": ["Use connection"]}, "options": {"ssl": "true"}}},
+    "catalog": {"databricks": {"user": "reader", "catalog": "orders", "grants": {"a": ["SELECT"], "gone": []}}},
 }
 
 GOOD_SETTINGS = {
@@ -163,8 +164,9 @@ def test_order_of_the_input_does_not_matter(valid):
 def test_databricks_and_cdc_are_carried(valid):
     orders, crm = valid["resources"]
     orders["databricks"] = {"user": "reader", "secret": "a.b.c", "catalog": "shop", "options": {"ssl": "true"}}
+    orders["databricks"]["grants"] = {"analysts": ["use catalog", "SELECT", "use connection"], "gone": []}
     orders["cdc"] = {"user": "cdc", "tables": ["shop.orders"], "destination": "bronze.orders"}
-    crm["databricks"] = {"user": "reader", "connection": "crm_prod"}
+    crm["databricks"] = {"user": "reader", "connection": "crm_prod", "catalog": "crm", "database": "sales"}
     crm["server_name"] = "crm.corp.example"
     planned = plan(**valid)
     assert planned["databricks"] == [
@@ -173,21 +175,31 @@ def test_databricks_and_cdc_are_carried(valid):
             "type": "POSTGRESQL",
             "host": "crm.corp.example",
             "port": 5432,
-            "connection": "crm_prod",
             "user": "reader",
+            "secret": "",
+            "options": {},
+            "connection": "crm_prod",
+            "connection_grants": {},
+            "catalog": "crm",
+            "catalog_options": {"database": "sales"},
+            "catalog_grants": {},
         },
         {
             "name": "orders",
             "type": "MYSQL",
             "host": "onprem.aws.corp.example",
             "port": 3306,
-            "connection": "orders",
             "user": "reader",
             "secret": "a.b.c",
-            "catalog": "shop",
             "options": {"ssl": "true"},
+            "connection": "orders",
+            "connection_grants": {"analysts": ["USE_CONNECTION"], "gone": []},
+            "catalog": "shop",
+            "catalog_options": {},
+            "catalog_grants": {"analysts": ["SELECT", "USE_CATALOG"], "gone": []},
         },
     ]
+    assert planned["drivers"] == ["com.mysql:mysql-connector-j", "org.postgresql:postgresql"]
     assert planned["cdc"] == [
         {
             "name": "orders",
@@ -223,6 +235,18 @@ def test_fifty_listeners_are_right(valid):
         {"name": f"r{number}", "engine": "tcp", "host": "db.example", "port": 4000 + number} for number in range(50)
     ]
     assert len(plan(**valid)["hub"]["listeners"]) == 50
+
+
+def test_the_least_for_development_is_one_proxy_by_its_address(valid):
+    """No load balancer and no name: for classic compute alone, and said."""
+    valid["proxies"].pop("proxy-b")
+    valid["settings"].update(name="", load_balancers=[])
+    valid["resources"][0]["databricks"] = {"user": "reader"}
+    planned = plan(**valid)
+    assert planned["databricks"][0]["host"] == "10.40.1.10"
+    assert any(
+        warning.startswith("orders: Databricks connects to the proxy's own address") for warning in planned["warnings"]
+    )
 
 
 def test_warnings(valid):

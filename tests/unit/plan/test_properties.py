@@ -180,7 +180,7 @@ FULL = {
     "resources": [
         {
             "name": "orders",
-            "engine": "mysql",
+            "engine": "postgresql",
             "host": "db.example",
             "port": 3306,
             "listen_port": 3306,
@@ -199,7 +199,7 @@ FULL = {
             },
             "cdc": {"user": "cdc", "secret": "a.b.c", "tables": ["shop.orders"], "destination": "bronze.orders"},
         },
-        {"name": "crm", "engine": "postgresql", "host": "10.10.5.31"},
+        {"name": "crm", "engine": "redis", "host": "10.10.5.31"},
     ],
     "proxies": {"proxy-a": {"address": "10.40.1.10", "ssh_port": 22, "host_keys": []}},
     "tunnel_hosts": {"fra-tunnel": {"public_keys": [], "source_addresses": ["10.10.5.20"]}},
