@@ -14,7 +14,7 @@ lab: ## build the whole path on this machine and query both databases through it
 
 lab-down: .venv/installed ## remove the lab's machines, networks and files; its images stay (make clean removes them)
 	@[ "$$(id -u)" -eq 0 ] || { echo "It removes networks and machines: run sudo make lab-down"; exit 1; }
-	@python -m lab.aws.world --stop
+	@python -m lab.world --stop
 	@ansible-playbook -i inventories/lab lab/destroy.yml >build/lab-down.log || { tail -n 20 build/lab-down.log; exit 1; }
 	@rm -rf build/lab build/lab.log build/lab.json build/lab-down.log
 	@echo "The lab is gone. Its images stay for the next one; make clean removes them."

@@ -139,7 +139,7 @@ class Lab:
 
     def settled(self):
         """Wait until containers and load balancer have followed what AWS says."""
-        command = [sys.executable, "-m", "lab.aws.world", "--settled"]
+        command = [sys.executable, "-m", "lab.world", "--settled"]
         done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=180)
         assert done.returncode == 0, done.stdout + done.stderr
 

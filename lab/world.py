@@ -22,13 +22,13 @@ import boto3
 import yaml
 from botocore.config import Config
 
-from . import changes, instances
-from .balancer import Balancer
-from .machines import Machines
-from .server import start
+from .aws import changes, instances
+from .aws.balancer import Balancer
+from .aws.machines import Machines
+from .aws.server import start
 
-ROOT = Path(__file__).resolve().parents[2]
-MODULE = "lab.aws.world"
+ROOT = Path(__file__).resolve().parents[1]
+MODULE = "lab.world"
 PREFIX = "onprem-tunnel-"  # of the names of the lab's containers
 PASSES = {"load_balancer": 0.5, "machines": 1.0}  # name and seconds between two
 
@@ -125,7 +125,7 @@ def run(options):
         handler = logging.StreamHandler()
         handler.addFilter(Once())
         logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.WARNING, handlers=[handler])
-        logging.getLogger("lab.aws").setLevel(logging.INFO)
+        logging.getLogger("lab").setLevel(logging.INFO)
 
         changes.install()
         instances.install()

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from lab.aws import world
+from lab import world
 
 ROOT = Path(__file__).parents[3]
 
