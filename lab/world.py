@@ -1,8 +1,8 @@
-"""The lab's AWS and its world: a server that answers as AWS does, and containers that do what it says.
+"""The lab's cloud: servers that answer as AWS and Databricks do, and containers that do what they say.
 
-Instances are the containers of the inventory's proxies, and the network load balancer is HAProxy in the container of
-the inventory's load balancer. build/lab/aws.json says where the server is and what was done last, build/lab/aws.log
-everything else.
+Instances are the containers of the inventory's proxies, the network load balancer is HAProxy in the container of the
+inventory's load balancer, and the compute of the workspaces are its clients. build/lab/aws.json says where the server is
+and what was done last, build/lab/aws.log everything else.
 """
 
 import argparse
@@ -26,11 +26,15 @@ from .aws import changes, instances
 from .aws.balancer import Balancer
 from .aws.machines import Machines
 from .aws.server import start
+from .compute import Compute, Serverless
+from .databricks import server as databricks
+from .databricks.private_link import VpcEndpoints
+from .databricks.world import read as read_databricks
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULE = "lab.world"
 PREFIX = "onprem-tunnel-"  # of the names of the lab's containers
-PASSES = {"load_balancer": 0.5, "machines": 1.0}  # name and seconds between two
+PASSES = {"load_balancer": 0.5, "machines": 1.0, "compute": 1.0}  # name and seconds between two
 
 log = logging.getLogger(MODULE)
 
@@ -135,12 +139,15 @@ def run(options):
             sys.exit(
                 f"Port {options.port} of 127.0.0.1 cannot be had ({problem.strerror}). Choose another with --port."
             )
-        threads = followers(options, server.get_host_and_port()[1], ended)
+        port = server.get_host_and_port()[1]
+        stand_in = databricks.start(read_databricks(options.databricks), VpcEndpoints(f"http://127.0.0.1:{port}"))
+        threads = followers(options, port, stand_in.lab_url, ended)
         for thread in threads:
             thread.start()
         ended.wait()
         for thread in threads:
             thread.join(20)
+        stand_in.stop()
         server.stop()
 
 
@@ -153,20 +160,40 @@ def prepare_environment():
     os.environ["LC_ALL"] = "C.UTF-8"
 
 
-def followers(options, port: int, ended: threading.Event) -> list[threading.Thread]:
+def followers(options, port: int, databricks_url: str, ended: threading.Event) -> list[threading.Thread]:
     url = f"http://127.0.0.1:{port}"
-    facts = {"pid": os.getpid(), "endpoint_url": url, "region": options.region}
+    facts = {"pid": os.getpid(), "endpoint_url": url, "region": options.region, "compute_url": databricks_url}
     status = Status(options.build / "aws.json", facts)
     hosts = Hosts(options.inventory)
-    name, machine = next(iter(inventory_groups(options.inventory)["load_balancers"]["hosts"].items()))
+    groups = inventory_groups(options.inventory)
+    name, machine = only(groups, "load_balancers")
     make = ["ansible-playbook", "-i", str(options.inventory), str(ROOT / "lab/machine.yml"), "--limit"]
     elbv2, ec2, other_ec2 = (client(service, url, options.region) for service in ("elbv2", "ec2", "ec2"))
     balancer = Balancer(elbv2, ec2, PREFIX + name, machine["ansible_host"], hosts)
+    compute = Compute(
+        *(client(service, url, options.region) for service in ("ec2", "route53", "elbv2")),
+        options.region,
+        {PREFIX + client: entry["ansible_host"] for client, entry in groups["clients"]["hosts"].items()},
+        serverless(groups),
+        databricks_url,
+        machine["ansible_host"],
+    )
     machines = Machines(other_ec2, hosts, make, options.build / "instances.json", PREFIX, ended)
     return [
         threading.Thread(target=repeat, args=(name, follower.follow, status, ended), daemon=True)
-        for name, follower in (("load_balancer", balancer), ("machines", machines))
+        for name, follower in (("load_balancer", balancer), ("machines", machines), ("compute", compute))
     ]
+
+
+def only(groups: dict, group: str) -> tuple[str, dict]:
+    """The name and variables of the one host of a group."""
+    return next(iter(groups[group]["hosts"].items()))
+
+
+def serverless(groups: dict) -> Serverless:
+    name, machine = only(groups, "serverless_compute")
+    endpoint_machine, endpoint = only(groups, "private_links")
+    return Serverless(PREFIX + name, machine["lab_workspace"], PREFIX + endpoint_machine, endpoint["ansible_host"])
 
 
 def client(service: str, url: str, region: str):
@@ -283,10 +310,14 @@ def main():
     parser.add_argument("--timeout", type=float, default=120, metavar="SECONDS", help="how long to wait (%(default)s)")
     parser.add_argument("--port", type=int, default=5555, help="of the server (%(default)s)")
     parser.add_argument("--region", default="eu-central-1", help="that is followed (%(default)s)")
+    parser.add_argument(
+        "--databricks", type=Path, default=ROOT / "lab/databricks.yml", metavar="FILE", help="what it has"
+    )
     parser.add_argument("--inventory", type=Path, default=ROOT / "inventories/lab", metavar="DIRECTORY")
     parser.add_argument("--build", type=Path, default=ROOT / "build/lab", metavar="DIRECTORY", help="of its files")
     options = parser.parse_args()
-    options.inventory, options.build = options.inventory.resolve(), options.build.resolve()
+    for name in ("databricks", "inventory", "build"):
+        setattr(options, name, getattr(options, name).resolve())
     if options.stop:
         stop(options)
     elif options.settled:
@@ -295,8 +326,10 @@ def main():
     else:
         options.build.mkdir(mode=0o700, parents=True, exist_ok=True)
         if options.daemon:
-            given = ["--port", str(options.port), "--region", options.region]
-            start_in_background(options, [*given, "--inventory", str(options.inventory), "--build", str(options.build)])
+            given = ["port", "region", "databricks", "inventory", "build"]
+            start_in_background(
+                options, [word for name in given for word in (f"--{name}", str(getattr(options, name)))]
+            )
         else:
             run(options)
 

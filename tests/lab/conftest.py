@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,9 +19,12 @@ from pathlib import Path
 import boto3
 import pytest
 import yaml
+from databricks.sdk.core import ApiClient, Config
 
 ROOT = Path(__file__).parents[2]
 INVENTORY = ROOT / "inventories/lab"
+# A third resource, which the list does not have at first.
+FILES = {"name": "files", "engine": "tcp", "host": "mariadb.corp.example", "port": 9000}
 # Commands of the same virtual environment as this pytest.
 PATH = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
 
@@ -137,6 +141,30 @@ class Lab:
             aws_secret_access_key="the-stand-in-asks-for-none",
         )
 
+    def balancer_rows(self):
+        """The load balancer's servers: (resource, proxy) -> status."""
+        table = self.run("load-balancer", "curl -s 'http://127.0.0.1:8404/;csv'").stdout
+        rows = [row.split(",") for row in table.splitlines()]
+        return {(row[0], row[1]): row[17] for row in rows if len(row) > 17 and row[1] in self.addresses}
+
+    def target_group(self, resource):
+        """The ARN of the target group that the resource's listener leads to."""
+        elbv2, port = self.aws("elbv2"), self.facts["resources"][resource]["listen_port"]
+        balancer = elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
+        listeners = elbv2.describe_listeners(LoadBalancerArn=balancer)["Listeners"]
+        return next(entry for entry in listeners if entry["Port"] == port)["DefaultActions"][0]["TargetGroupArn"]
+
+    def databricks_account(self):
+        """A function of method and path that asks the lab's Databricks account, as its admin."""
+        config = Config(
+            host=self.facts["databricks_account_host"],
+            client_id=self.facts["databricks_client_id"],
+            client_secret=self.facts["databricks_client_secret"],
+            auth_type="oauth-m2m",
+        )
+        client, root = ApiClient(config), f"/api/2.0/accounts/{self.facts['databricks_account_id']}"
+        return lambda method, path: client.do(method, f"{root}/{path}", headers={"Accept": "application/json"})
+
     def settled(self):
         """Wait until containers and load balancer have followed what AWS says."""
         command = [sys.executable, "-m", "lab.world", "--settled"]
@@ -208,6 +236,30 @@ class Session:
     def close(self):
         self.process.stdin.close()
         self.process.wait(10)
+
+
+class Queries:
+    """New connections to the orders through the load balancer, one after the other, until stopped. Each logs in: MariaDB
+    would block the tunnel host for connections that break off."""
+
+    def __init__(self, lab):
+        self.answered = []
+        self.stop = threading.Event()
+        self.lab = lab
+        self.thread = threading.Thread(target=self._run, daemon=True)
+
+    def _run(self):
+        while not self.stop.is_set():
+            self.answered.append(self.lab.answers("orders"))
+            time.sleep(0.1)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join(60)
 
 
 @pytest.fixture(name="session")

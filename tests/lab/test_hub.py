@@ -2,8 +2,6 @@
 
 import json
 import subprocess
-import threading
-import time
 
 import pytest
 from conftest import ROOT, Session
@@ -34,47 +32,6 @@ def workspace_routes(lab):
     }
 
 
-def balancer_rows(lab):
-    """The load balancer's servers: (resource, proxy) -> status."""
-    table = lab.run("load-balancer", "curl -s 'http://127.0.0.1:8404/;csv'").stdout
-    rows = [row.split(",") for row in table.splitlines()]
-    return {(row[0], row[1]): row[17] for row in rows if len(row) > 17 and row[1] in lab.addresses}
-
-
-def attributes(lab, resource):
-    elbv2 = lab.aws("elbv2")
-    listeners = lab.aws("elbv2").describe_listeners(
-        LoadBalancerArn=elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
-    )["Listeners"]
-    port = lab.facts["resources"][resource]["listen_port"]
-    group = next(entry for entry in listeners if entry["Port"] == port)["DefaultActions"][0]["TargetGroupArn"]
-    return elbv2, group
-
-
-class Queries:
-    """New connections to the orders through the load balancer, one after the other, until stopped. Each logs in: MariaDB
-    would block the tunnel host for connections that break off."""
-
-    def __init__(self, lab):
-        self.answered = []
-        self.stop = threading.Event()
-        self.lab = lab
-        self.thread = threading.Thread(target=self._run, daemon=True)
-
-    def _run(self):
-        while not self.stop.is_set():
-            self.answered.append(self.lab.answers("orders"))
-            time.sleep(0.1)
-
-    def __enter__(self):
-        self.thread.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop.set()
-        self.thread.join(60)
-
-
 @pytest.mark.anew
 @pytest.mark.usefixtures("whole")
 def test_a_drained_proxy_keeps_its_sessions_and_the_nlb_says_so(lab):
@@ -89,21 +46,21 @@ def test_a_drained_proxy_keeps_its_sessions_and_the_nlb_says_so(lab):
         if lab.run(proxy, "ss -Htn state established 'sport = :3306' | wc -l").stdout.strip() != "0"
     )
     other = next(proxy for proxy in lab.addresses if proxy != serving)
-    elbv2, group = attributes(lab, "orders")
+    elbv2, group = lab.aws("elbv2"), lab.target_group("orders")
     termination = "target_health_state.unhealthy.connection_termination.enabled"
     try:
         lab.run(serving, "onprem-tunnel-drain --timeout 0 --settle 0", check=False)
         lab.wait(
-            lambda: balancer_rows(lab)["orders", serving].startswith("DOWN"), 15, "the load balancer has moved away"
+            lambda: lab.balancer_rows()["orders", serving].startswith("DOWN"), 15, "the load balancer has moved away"
         )
-        assert balancer_rows(lab)["orders", other].startswith("UP")
+        assert lab.balancer_rows()["orders", other].startswith("UP")
         assert session.ask() == first
         assert all(lab.answers("orders") for _ in range(4))
 
         elbv2.modify_target_group_attributes(TargetGroupArn=group, Attributes=[{"Key": termination, "Value": "true"}])
         lab.settled()
         lab.run(serving, "onprem-tunnel-drain --undo")
-        lab.wait(lambda: balancer_rows(lab)["orders", serving].startswith("UP"), 25, "the proxy is back")
+        lab.wait(lambda: lab.balancer_rows()["orders", serving].startswith("UP"), 25, "the proxy is back")
         lab.run(serving, "onprem-tunnel-drain --timeout 0 --settle 0", check=False)
         lab.wait(lambda: not session.ask().strip(), 20, "the NLB's own default cuts it: the lab follows the attribute")
     finally:
@@ -120,7 +77,7 @@ def test_the_nlb_fails_open(lab):
     try:
         for proxy in lab.addresses:
             lab.run(proxy, "onprem-tunnel-drain --force --timeout 0 --settle 0", check=False)
-        lab.wait(lambda: all(row.startswith("DOWN") for row in balancer_rows(lab).values()), 20, "no proxy is healthy")
+        lab.wait(lambda: all(row.startswith("DOWN") for row in lab.balancer_rows().values()), 20, "no proxy is healthy")
         assert all(lab.answers(name) for name in lab.facts["resources"])
     finally:
         for proxy in lab.addresses:
@@ -130,7 +87,7 @@ def test_the_nlb_fails_open(lab):
 @pytest.mark.anew
 @pytest.mark.usefixtures("whole")
 def test_the_load_balancer_follows_health_settings_and_idle_timeout(lab):
-    elbv2, group = attributes(lab, "crm")
+    elbv2, group = lab.aws("elbv2"), lab.target_group("crm")
     listener = elbv2.describe_listeners(
         LoadBalancerArn=elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
     )["Listeners"][0]["ListenerArn"]
@@ -154,7 +111,7 @@ def test_the_load_balancer_follows_health_settings_and_idle_timeout(lab):
 
 @pytest.mark.usefixtures("whole")
 def test_a_drained_proxy_stays_registered_and_a_run_calls_nothing_ill(lab):
-    elbv2, group = attributes(lab, "orders")
+    elbv2, group = lab.aws("elbv2"), lab.target_group("orders")
     try:
         lab.run("proxy-b", "onprem-tunnel-drain --timeout 0 --settle 0", check=False)
         recap = lab.playbook("playbooks/publish.yml")
@@ -163,65 +120,6 @@ def test_a_drained_proxy_stays_registered_and_a_run_calls_nothing_ill(lab):
         assert {target["Target"]["Id"] for target in targets} == set(lab.addresses.values())
     finally:
         lab.run("proxy-b", "onprem-tunnel-drain --undo", check=False)
-
-
-@pytest.mark.anew
-@pytest.mark.usefixtures("whole")
-def test_a_port_changes_and_the_other_resource_never_fails(lab, tmp_path):
-    elbv2, orders = attributes(lab, "orders")
-    changed = [
-        {**entry, "listen_port": 5433, "tunnel_port": 15432} if entry["name"] == "crm" else entry
-        for entry in lab.resources
-    ]
-    with Queries(lab) as queries:
-        lab.site(*lab.with_resources(changed, tmp_path))
-        lab.settled()
-    assert len(queries.answered) > 50 and all(queries.answered)
-    names = {group["TargetGroupArn"]: group["Port"] for group in elbv2.describe_target_groups()["TargetGroups"]}
-    assert sorted(names.values()) == [3306, 5433] and names[orders] == 3306, "the other group is the same one"
-    listeners = lab.run("load-balancer", "ss -Hltn").stdout
-    assert ":5433" in listeners and ":5432" not in listeners
-    lab.wait(lambda: balancer_rows(lab)["crm", "proxy-a"].startswith("UP"), 15, "the new port is healthy")
-
-    lab.site()
-    lab.settled()
-    assert ":5433" not in lab.run("load-balancer", "ss -Hltn").stdout
-
-
-@pytest.mark.anew
-@pytest.mark.usefixtures("whole")
-def test_a_proxy_that_died_is_made_anew_and_serves_only_when_it_is_healthy(lab):
-    ec2 = lab.aws("ec2")
-    elbv2, group = attributes(lab, "orders")
-
-    def instance():
-        found = ec2.describe_instances(
-            Filters=[
-                {"Name": "tag:OnpremTunnelProxy", "Values": ["proxy-b"]},
-                {"Name": "instance-state-name", "Values": ["running"]},
-            ]
-        )["Reservations"]
-        return [machine["InstanceId"] for entry in found for machine in entry["Instances"]]
-
-    def registered():
-        targets = elbv2.describe_target_health(TargetGroupArn=group)["TargetHealthDescriptions"]
-        return {target["Target"]["Id"] for target in targets}
-
-    before, host_key = instance(), lab.run("proxy-b", "cat /etc/ssh/ssh_host_ed25519_key.pub").stdout
-    ec2.terminate_instances(InstanceIds=before)
-    lab.settled()
-    assert "proxy-b" not in subprocess.run(["podman", "ps", "-a"], capture_output=True, text=True, check=True).stdout
-    with Queries(lab) as queries:
-        hub = lab.playbook("playbooks/hub.yml")
-        assert hub.changed() == {"hub": 2}, hub.output  # its address is deregistered, and the machine made
-        assert registered() == {lab.addresses["proxy-a"]}, "the new machine is no target yet"
-        lab.site()
-        lab.settled()
-    assert registered() == set(lab.addresses.values())
-    assert len(instance()) == 1 and instance() != before
-    assert lab.run("proxy-b", "cat /etc/ssh/ssh_host_ed25519_key.pub").stdout != host_key
-    late = queries.answered[50:]
-    assert len(late) > 50 and all(late), "proxy-a serves all the time, once the load balancer has moved"
 
 
 @pytest.mark.teardown

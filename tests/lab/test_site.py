@@ -1,31 +1,18 @@
-"""site.yml: idempotent, honest in check mode, and what left the list leaves the hosts."""
+"""site.yml: idempotent, honest in check mode, and careful where a side is missing."""
 
 import subprocess
 import textwrap
 
 import pytest
 import yaml
-from conftest import INVENTORY, PATH, ROOT
+from conftest import FILES, PATH, ROOT
 
 pytestmark = pytest.mark.usefixtures("whole")
-FILES = {"name": "files", "engine": "tcp", "host": "mariadb.corp.example", "port": 9000}
-# Sends the length of all that it was sent, two seconds after the end of it: an answer to a half-closed connection.
-SERVER = """
-import socketserver, threading, time
-class Handler(socketserver.StreamRequestHandler):
-    def handle(self):
-        got = len(self.rfile.read())
-        time.sleep(2)
-        self.wfile.write(b"%d " % got + b"x" * 1000000)
-class Server(socketserver.ThreadingTCPServer):
-    allow_reuse_address = True
-Server(("0.0.0.0", 9000), Handler).serve_forever()
-"""
 
 
 def test_a_second_run_changes_nothing(lab):
     recap = lab.site()
-    assert set(recap) >= {"hub", "proxy-a", "proxy-b", "fra-tunnel"}
+    assert set(recap) >= {"hub", "proxy-a", "proxy-b", "fra-tunnel", "analytics", "science"}
     assert recap.changed() == {}, recap.output
 
 
@@ -42,95 +29,6 @@ def test_the_installed_collection_sees_nothing_to_change(lab, tmp_path):
     recap = lab.playbook("lakehouse.onprem_tunnel.site", "--check", "--diff", environment=environment, cwd=tmp_path)
     assert set(recap) >= {"proxy-a", "proxy-b", "fra-tunnel"}
     assert recap.changed() == {}, recap.output
-
-
-@pytest.fixture(name="files_server")
-def _files_server(lab):
-    lab.run("database", f"cat > /tmp/files.py <<'END'\n{SERVER}\nEND\nsystemd-run --unit=files python3 /tmp/files.py")
-    yield
-    lab.run("database", "systemctl stop files")
-
-
-def traces(lab, proxy):
-    """Everywhere on a proxy and the tunnel host that a resource leaves something: place -> what is there."""
-    on_proxy = {
-        "units": "systemctl list-units --all --plain --no-legend 'onprem-tunnel-forward@*'",
-        "wanted units": "ls /etc/systemd/system/onprem-tunnel-forwards.target.wants/",
-        "files": "ls /etc/onprem-tunnel/forwarders",
-        "listening ports": "ss -Hltn",
-        "permissions of the key": "cat /etc/ssh/onprem-tunnel/authorized_keys",
-        "permissions in effect": "mkdir -p /run/sshd && sshd -T -C user=onprem-tunnel,host=x,addr=10.246.10.20",
-        "health": "curl -s http://$(hostname -I | cut -d' ' -f1):8405/healthz",
-        "reserved ports": "cat /proc/sys/net/ipv4/ip_local_reserved_ports",
-    }
-    found = {f"{proxy}: {what}": lab.run(proxy, command).stdout for what, command in on_proxy.items()}
-    found["forwards"] = lab.run("fra-tunnel", "cat /etc/onprem-tunnel/tunnels/*").stdout
-    found["load balancer"] = lab.run("load-balancer", "cat /etc/haproxy/haproxy.cfg").stdout
-    return found
-
-
-def mentions(found, *words):
-    return {place for place, text in found.items() if any(word in text for word in words)}
-
-
-def answer_to_a_half_closed_connection(lab):
-    """What a client gets that has sent all and closed its side; the server answers two seconds later."""
-    program = (
-        f"import socket; s = socket.create_connection(('{lab.facts['load_balancer']}', 9000), 10);"
-        "s.sendall(b'x' * 300000); s.shutdown(socket.SHUT_WR); s.settimeout(15);"
-        "got = b''.join(iter(lambda: s.recv(65536), b'')); print(got[:6].decode(), len(got))"
-    )
-    return lab.run("client", f'python3 -c "{program}"', check=False).stdout.split()
-
-
-@pytest.fixture(name="restored")
-def _restored(lab):
-    """Whatever happens to the test, the tests after it find the lab as it was."""
-    yield
-    if not lab.whole():
-        lab.site(check=False)
-
-
-@pytest.fixture(name="one_proxy")
-def _one_proxy(tmp_path):
-    """The lab's inventory without proxy-b, and without a hub."""
-    inventory = yaml.safe_load((INVENTORY / "hosts.yml").read_text().replace("{{ inventory_dir }}/../..", str(ROOT)))
-    del inventory["all"]["children"]["proxy_vms"]["hosts"]["proxy-b"]
-    del inventory["all"]["children"]["aws_hubs"]
-    folder = tmp_path / "one-proxy"
-    folder.mkdir()
-    (folder / "hosts.yml").write_text(yaml.safe_dump(inventory))
-    (folder / "group_vars").symlink_to(INVENTORY / "group_vars")
-    return folder
-
-
-@pytest.mark.anew
-def test_a_resource_and_a_proxy_come_and_go_without_a_trace(lab, tmp_path, files_server, one_proxy, restored):
-    third = ("files", "19000", ":9000")
-    recap = lab.site(*lab.with_resources([*lab.resources, FILES], tmp_path))
-    assert set(recap.changed()) == {"hub", "proxy-a", "proxy-b", "fra-tunnel"}
-    lab.settled()
-    for proxy in lab.addresses:
-        there = traces(lab, proxy)
-        assert mentions(there, *third) == set(there), "the third resource is everywhere"
-        assert lab.health(proxy, "/healthz/files")[0] == 200
-    lab.wait(lambda: answer_to_a_half_closed_connection(lab) == ["300000", "1000007"], 30, "the whole answer")
-
-    # The documented minimum for development: one proxy, no load balancer.
-    recap = lab.playbook("playbooks/site.yml", inventory=one_proxy)
-    assert "proxy-b" not in recap
-    assert all(lab.answers(name, lab.addresses["proxy-a"]) for name in lab.facts["resources"])
-    assert mentions(traces(lab, "proxy-a"), *third) == {"load balancer"}
-    look = "systemctl list-units --all 'onprem-tunnel@*'; ls /etc/onprem-tunnel/tunnels; cat /etc/onprem-tunnel/known_hosts"
-    left = lab.run("fra-tunnel", look).stdout
-    assert "proxy-a" in left and "proxy-b" not in left
-    assert lab.health("proxy-b")[0] == 503, "its tunnel is gone, and its health check says so"
-
-    lab.site()
-    lab.settled()
-    for proxy in lab.addresses:
-        assert mentions(traces(lab, proxy), *third) == set()
-        assert lab.health(proxy, "/healthz/files")[0] == 404
 
 
 def ask_for_a_third_forward(lab, tmp_path):

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 from lab import world
 
@@ -147,10 +148,16 @@ def test_the_program_of_another_clone_is_not_ours(options, tmp_path):
 
 def test_started_in_the_background_settled_and_stopped(tmp_path):
     """The real program, in an environment whose Podman knows one running container and no HAProxy."""
-    (tmp_path / "hosts.yml").write_text(
-        "all: {children: {proxy_vms: {hosts: {proxy-a: {ansible_host: 10.246.41.10}}},"
-        " load_balancers: {hosts: {none: {ansible_host: 10.246.40.5}}}}}"
-    )
+    groups = {
+        "proxy_vms": {"proxy-a": {"ansible_host": "10.246.41.10"}},
+        "load_balancers": {"none": {"ansible_host": "10.246.40.5"}},
+        "clients": {"client": {"ansible_host": "10.246.43.10"}},
+        "serverless_compute": {"serverless": {"ansible_host": "10.246.50.10", "lab_workspace": "analytics"}},
+        "private_links": {"private-link": {"ansible_host": "10.246.50.5"}},
+    }
+    inventory = {"all": {"children": {name: {"hosts": hosts} for name, hosts in groups.items()}}}
+    (tmp_path / "hosts.yml").write_text(yaml.safe_dump(inventory))
+    (tmp_path / "databricks.yml").write_text("{}")
     podman = tmp_path / "bin/podman"
     podman.parent.mkdir()
     podman.write_text(f'#!/bin/sh\ncase $1 in ps) echo "[]";; inspect) echo {os.getpid()};; esac\n')
@@ -159,6 +166,7 @@ def test_started_in_the_background_settled_and_stopped(tmp_path):
     def run(*arguments):
         command = [sys.executable, "-m", world.MODULE, *arguments, "--timeout", "30"]
         command += ["--inventory", str(tmp_path), "--build", str(tmp_path / "build"), "--port", "0"]
+        command += ["--databricks", str(tmp_path / "databricks.yml")]
         environment = os.environ | {"PATH": f"{podman.parent}:{os.environ['PATH']}"}
         return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
 
