@@ -6,7 +6,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export LC_ALL := C.UTF-8
 
 help: ## list the targets
-	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf 'make %-10s %s\n' "$$t" "$$d"; done
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/\1|\2/p' Makefile | while IFS='|' read -r t d; do printf 'make %-15s %s\n' "$$t" "$$d"; done
 
 lab: ## build the whole path on this machine and query both databases through it
 	@lab/preflight
@@ -26,7 +26,7 @@ lint: .venv/installed ## style, documentation, shell scripts
 	ruff check
 	ruff format --check
 	shellcheck lab/preflight lab/aws/up lab/images/build lab/images/customize lab/images/overlay/usr/local/sbin/lab-boot \
-		roles/onprem_tunnel_host/files/try-forwards roles/proxy_vm/files/end-revoked-sessions tests/all tests/molecule tests/sanity tests/aws_hub/run .ci/run
+		roles/onprem_tunnel_host/files/try-forwards roles/proxy_vm/files/end-revoked-sessions tests/all tests/molecule tests/sanity tests/aws_hub/run tests/databricks .ci/run
 	ansible-lint
 	# It copies what Git knows of the folder that amazon.aws is in: the virtual environment is no part of this repository.
 	GIT_CEILING_DIRECTORIES=$(CURDIR)/.venv antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self .
@@ -40,6 +40,9 @@ unit: .venv/installed ## tests that need no machine
 
 test-hub: .venv/installed ## the hub's role against an AWS of its own, on this machine
 	tests/aws_hub/run
+
+test-databricks: .venv/installed ## the same for Databricks, and its modules with the oldest SDK
+	tests/databricks
 
 molecule: .venv/installed lab-images ## each role on machines of its own
 	tests/molecule
@@ -64,4 +67,4 @@ lab-images:
 	@mkdir -p build
 	@touch $@
 
-.PHONY: help lab lab-down test lint sanity unit test-hub molecule test-lab drill clean lab-images
+.PHONY: help lab lab-down test lint sanity unit test-hub test-databricks molecule test-lab drill clean lab-images
