@@ -25,7 +25,7 @@ def test_what_passes_is_repeated(stand_in, account, clock, kind):
 def test_the_same_change_twice_is_one(account, answered, make_answer, method):
     api = account()
     answered(api, make_answer(503), requests.exceptions.ReadTimeout(), make_answer(200, "{}"))
-    body = {"patch": [{}], "put": [lambda: {}], "delete": []}[method]
+    body = {"patch": [{}], "put": [dict], "delete": []}[method]
     assert getattr(api, method)("/x", *body) == {}
 
 
