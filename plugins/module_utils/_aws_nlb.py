@@ -77,6 +77,10 @@ def _listener_problems(listeners, check_mode):
         place = f"listeners: port {listener['port']}"
         if not 1 <= listener["port"] <= 65535:
             found.append(f"{place}: write one from 1 to 65535")
+        if listener["state"] == "absent":
+            if listener["attributes"]:
+                found.append(f"{place}: it has attributes, and state absent; leave one of them out")
+            continue
         # In a check the group may be one that an earlier task would have made.
         if not listener["target_group_arn"] and not check_mode:
             found.append(f"{place}: target_group_arn is missing")
@@ -216,6 +220,7 @@ def _update_problems(present, parameters):
             if address and subnet in zones and address not in zones[subnet]["addresses"]:
                 actual = ", ".join(zones[subnet]["addresses"]) or "an address that AWS chose"
                 found.append(f"subnet_mappings: '{name}' has {actual} in {subnet}, and {address} is wanted: {anew}")
+    found += _foreign_listener_problems(present, parameters["listeners"] or [])
     if parameters["security_groups"] and not present["security_groups"]:
         found.append(
             f"security_groups: '{name}' was made without any, and AWS never adds the first one to a network load "
@@ -225,6 +230,24 @@ def _update_problems(present, parameters):
         found.append(f"security_groups: '{name}' has some, and AWS does not take away the last one; name at least one")
     if parameters["enforce_private_link_security_groups"] and not present["security_groups"]:
         found.append(f"enforce_private_link_security_groups: '{name}' has no security groups that could be enforced")
+    return found
+
+
+def _foreign_listener_problems(present, listeners):
+    """Return which listeners shall be absent, and lead to something else than their target group."""
+    there = {listener["port"]: listener for listener in present["listeners"]}
+    found = []
+    for listener in listeners:
+        group = listener["target_group_arn"]
+        if listener["state"] == "present" or not group or listener["port"] not in there:
+            continue
+        actual = there[listener["port"]]
+        if actual["target_group_arn"] != group:
+            leads = actual["target_group_arn"] or "several target groups, or none"
+            found.append(
+                f"listeners: port {listener['port']}: {actual['arn']} leads to {leads}, not to {group}, and so is somebody "
+                "else's; leave the port out"
+            )
     return found
 
 
@@ -271,9 +294,11 @@ def _expected(present, parameters, subnets):
 
 def _expected_listeners(present, parameters):
     by_port = {listener["port"]: listener for listener in present}
-    wanted_ports = {listener["port"] for listener in parameters["listeners"]}
-    after = [] if parameters["purge_listeners"] else [entry for entry in present if entry["port"] not in wanted_ports]
+    listed = {listener["port"] for listener in parameters["listeners"]}
+    after = [] if parameters["purge_listeners"] else [entry for entry in present if entry["port"] not in listed]
     for wanted in parameters["listeners"]:
+        if wanted["state"] == "absent":
+            continue
         before = by_port.get(wanted["port"], dict(arn=None, attributes={}))
         after.append(
             dict(

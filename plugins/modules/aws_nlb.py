@@ -99,21 +99,34 @@ options:
         description: Port that it listens on.
         type: int
         required: true
+      state:
+        description:
+          - Whether the listener is there.
+          - V(absent) deletes the one of this port, whatever its protocol, also without O(purge_listeners). On somebody
+            else's load balancer that takes one's own away, and leaves all others.
+        type: str
+        choices: [present, absent]
+        default: present
       protocol:
-        description: Its protocol.
+        description: Its protocol. Means nothing with O(listeners[].state=absent).
         type: str
         choices: [TCP, UDP, TCP_UDP]
         default: TCP
       target_group_arn:
-        description: ARN of the target group that it forwards to. Needed, except in check mode.
+        description:
+          - ARN of the target group that it forwards to. Needed with O(listeners[].state=present), except in check mode.
+          - With O(listeners[].state=absent), the group that the listener has to lead to, and to no other. If it does not,
+            the listener is somebody else's, and the module fails before it changes anything. Left out, the listener is
+            deleted wherever it leads to.
         type: str
       attributes:
         description:
-          - Attributes of the listener, by the keys of the API. Those that are not named stay as they are.
+          - Attributes of the listener, by the keys of the API. Those that are not named stay as they are. Cannot be given
+            with O(listeners[].state=absent).
           - See U(https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_ListenerAttribute.html).
         type: dict
   purge_listeners:
-    description: Whether listeners on other ports are deleted, where O(listeners) is given.
+    description: Whether listeners on ports that are not listed are deleted, where O(listeners) is given.
     type: bool
     default: true
   tags:
@@ -169,6 +182,16 @@ EXAMPLES = r"""
           tcp.idle_timeout.seconds: 6000
     tags:
       environment: prod
+
+- name: Take a listener from somebody else's load balancer, if it leads to the own target group
+  lakehouse.onprem_tunnel.aws_nlb:
+    region: eu-central-1
+    name: theirs
+    listeners:
+      - port: 1433
+        state: absent
+        target_group_arn: "{{ target_groups.target_groups[2].arn }}"
+    purge_listeners: false
 
 - name: Delete it, although it is protected
   lakehouse.onprem_tunnel.aws_nlb:
@@ -306,6 +329,7 @@ ARGUMENTS = dict(
         elements="dict",
         options=dict(
             port=dict(type="int", required=True),
+            state=dict(type="str", choices=["present", "absent"], default="present"),
             protocol=dict(type="str", choices=["TCP", "UDP", "TCP_UDP"], default="TCP"),
             target_group_arn=dict(type="str"),
             attributes=dict(type="dict"),

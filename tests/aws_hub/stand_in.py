@@ -1,8 +1,10 @@
 """The role aws_hub against an AWS of its own: a server in this process, and ansible-playbook beside it."""
 
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -39,17 +41,36 @@ KINDS = {
 
 
 class Run:
-    def __init__(self, process, seconds):
-        self.output = process.stdout + process.stderr
-        self.failed = process.returncode != 0
+    def __init__(self, output, errors, code, seconds):
+        self.output = output + errors
+        self.failed = code != 0
         self.seconds = seconds
-        recap = re.search(r"changed=(\d+)", process.stdout.rpartition("PLAY RECAP")[2])
+        recap = re.search(r"changed=(\d+)", output.rpartition("PLAY RECAP")[2])
         self.changed = int(recap.group(1)) if recap else 0
-        self.changing = re.findall(r"TASK \[(.*?)\] \**\n(?:(?!TASK).*\n)*?changed: ", process.stdout)
+        self.changing = set(re.findall(r"TASK \[.*? : (.*?)\] \**\n(?:(?!TASK).*\n)*?changed: ", output))
 
     def says(self, *words):
         text = " ".join(self.output.split())
         return all(word in text for word in words)
+
+
+def descendants(pid):
+    """The process and all that came of it: Ansible gives its workers sessions of their own."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it may end meanwhile
+        children = [child for of in Path(f"/proc/{pid}/task").glob("*/children") for child in of.read_text().split()]
+        return [pid, *(found for child in children for found in descendants(int(child)))]
+    return []
+
+
+def kill_at(process, call):
+    """Kill it with all that it has started, as soon as it has made the call."""
+    made, deadline = len(CALLS), time.monotonic() + 300
+    while call not in CALLS[made:]:
+        assert process.poll() is None and time.monotonic() < deadline, f"no {call}: {process.communicate()}"
+        time.sleep(0.02)
+    for pid in descendants(process.pid):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 class Aws:
@@ -81,7 +102,7 @@ class Aws:
             found[f"listeners of {balancer['LoadBalancerName']}"] = sorted(map(str, listeners))
         return found
 
-    def run(self, *entry_points, arguments=(), region=REGION, environment=None, **settings):
+    def run(self, *entry_points, arguments=(), region=REGION, environment=None, killed_at=None, **settings):
         given = {f"aws_hub_{name}": value for name, value in settings.items()}
         keys = CREDENTIALS if environment is None else environment
         given |= {"entry_points": entry_points, "aws_hub_region": region}
@@ -93,7 +114,7 @@ class Aws:
             "HOME": str(ROOT / "build"),
         }
         started = time.monotonic()
-        process = subprocess.run(
+        process = subprocess.Popen(
             ["ansible-playbook", "-i", "localhost,", "-c", "local", "tests/aws_hub/hub.yml", *arguments]
             + ["-e", json.dumps({**given, "ansible_python_interpreter": sys.executable})],
             cwd=ROOT,
@@ -103,12 +124,17 @@ class Aws:
                 "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
                 "ANSIBLE_LOCAL_TEMP": str(ROOT / "build/ansible-tmp"),
             },
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
-            check=False,
-            timeout=300,
         )
-        return Run(process, time.monotonic() - started)
+        try:
+            if killed_at:
+                kill_at(process, killed_at)
+            output, errors = process.communicate(timeout=300)
+        finally:
+            process.kill()
+        return Run(output, errors, process.returncode, time.monotonic() - started)
 
 
 def settings(**changes):

@@ -3,6 +3,8 @@
 import pytest
 from stand_in import REGION, listener, settings
 
+THEIRS = {443, 6379, 8443}  # ports of listeners of somebody else: a plain one, one of two target groups, a TLS one
+
 
 @pytest.fixture(scope="module", name="given")
 def _given(aws):
@@ -22,25 +24,39 @@ def _given(aws):
     balancer = elbv2.create_load_balancer(
         Name="theirs", Type="network", Scheme="internal", Subnets=subnets, SecurityGroups=[group]
     )["LoadBalancers"][0]["LoadBalancerArn"]
-    targets = elbv2.create_target_group(Name="theirs", Protocol="TCP", Port=443, VpcId=vpc, TargetType="ip")
-    elbv2.create_listener(
-        LoadBalancerArn=balancer,
-        Protocol="TCP",
-        Port=443,
-        DefaultActions=[{"Type": "forward", "TargetGroupArn": targets["TargetGroups"][0]["TargetGroupArn"]}],
-    )
+    mark = [{"Key": "OnpremTunnelHub", "Value": "another"}]
+    made = [
+        elbv2.create_target_group(Name=name, Protocol="TCP", Port=443, VpcId=vpc, Tags=mark)
+        for name in ("theirs", "theirs-too")
+    ]
+    groups = [answer["TargetGroups"][0]["TargetGroupArn"] for answer in made]
     certificate = aws.client("acm").request_certificate(DomainName="theirs.corp.example")["CertificateArn"]
-    encrypted = elbv2.create_listener(
-        LoadBalancerArn=balancer,
-        Protocol="TLS",
-        Port=8443,
-        Certificates=[{"CertificateArn": certificate}],
-        DefaultActions=[{"Type": "forward", "TargetGroupArn": targets["TargetGroups"][0]["TargetGroupArn"]}],
-    )["Listeners"][0]["ListenerArn"]
-    return {"vpc": vpc, "subnets": subnets, "machine": machine, "balancer": balancer, "encrypted": encrypted}
+    encrypted = {"Protocol": "TLS", "Certificates": [{"CertificateArn": certificate}]}
+    shared = {"ForwardConfig": {"TargetGroups": [{"TargetGroupArn": arn, "Weight": 1} for arn in groups]}}
+    for port, action, options in (
+        (443, {"TargetGroupArn": groups[0]}, {}),
+        (8443, {"TargetGroupArn": groups[0]}, encrypted),
+        (6379, shared, {}),
+    ):
+        actions = [{"Type": "forward", **action}]
+        elbv2.create_listener(
+            LoadBalancerArn=balancer, Port=port, DefaultActions=actions, **{"Protocol": "TCP", **options}
+        )
+    # One subnet has a route table of its own, and the other uses the VPC's main one.
+    main = ec2.describe_route_tables(Filters=[{"Name": "vpc-id", "Values": [vpc]}])["RouteTables"][0]["RouteTableId"]
+    table = ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"]
+    ec2.associate_route_table(RouteTableId=table, SubnetId=subnets[0])
+    return {
+        "vpc": vpc,
+        "subnets": subnets,
+        "tables": [main, table],
+        "machine": machine,
+        "balancer": balancer,
+        "workspace": ec2.create_vpc(CidrBlock="10.80.0.0/16")["Vpc"]["VpcId"],
+    }
 
 
-def hub(given, count):
+def hub(given, resources, peerings=()):
     return settings(
         vpc_cidrs=[],
         vpc_id=given["vpc"],
@@ -48,9 +64,10 @@ def hub(given, count):
         proxies={"proxy-a": "10.50.1.10", "proxy-b": "10.50.2.10"},
         instance_ids={"proxy-a": given["machine"]},
         load_balancer_arn=given["balancer"],
-        listeners=[listener(f"r{n}", 4000 + 2 * n) for n in range(count)],
+        listeners=[listener(f"r{n}", 4000 + 2 * n) for n in resources],
         healthy_proxies=["proxy-a", "proxy-b"],
         endpoint_service=True,
+        peerings=list(peerings),
     )
 
 
@@ -61,26 +78,26 @@ def ports(aws, given):
 
 def test_it_is_used_and_left_as_it_was_and_fifty_resources_take_at_most_three_times_as_long_as_one(aws, given):
     before = aws.everything()
-    one = aws.run("main", "register", **hub(given, 1))
+    single = hub(given, range(1), [{"name": "analytics", "vpc_id": given["workspace"]}])
+    one = aws.run("main", "register", **single)
     assert not one.failed, one.output
-    assert ports(aws, given) == {443, 8443, 4000}
+    assert ports(aws, given) == THEIRS | {4000}
+    for table in aws.client("ec2").describe_route_tables(RouteTableIds=given["tables"])["RouteTables"]:
+        assert "10.80.0.0/16" in {route["DestinationCidrBlock"] for route in table["Routes"]}
     now = aws.everything()
-    assert {kind for kind, entries in before.items() if not set(entries) <= set(now[kind])} == set()
-    one = aws.run("main", "register", **hub(given, 1))
+    changed = {kind for kind, entries in before.items() if not set(entries) <= set(now[kind])}
+    assert changed == {"describe_route_tables"}, "by the peering's routes, and nothing else"
+    one = aws.run("main", "register", **single)
     assert not one.failed and one.changed == 0, one.output
 
-    theirs = aws.run("main", **{**hub(given, 1), "listeners": [listener("r0", 443)]})
-    assert theirs.failed and theirs.says("has listeners of somebody else on port 443", "another listen_port"), (
-        theirs.output
-    )
-    assert ports(aws, given) == {443, 8443, 4000}
-
-    fifty = aws.run("main", "register", **hub(given, 48))  # and two listeners are theirs
-    assert not fifty.failed and len(ports(aws, given)) == 50, fifty.output
-    fifty = aws.run("main", "register", **hub(given, 48))
+    many = range(1, 48)  # the first one and the peering leave, and three listeners are theirs
+    fifty = aws.run("main", "register", **hub(given, many))
+    assert not fifty.failed and ports(aws, given) == THEIRS | {4000 + 2 * n for n in many}, fifty.output
+    assert set(before["listeners of theirs"]) <= set(aws.everything()["listeners of theirs"])
+    fifty = aws.run("main", "register", **hub(given, many))
     assert not fifty.failed and fifty.changed == 0, fifty.output
     print(
-        f"\nunchanged, 1 resource: {one.seconds:.1f} s; 48: {fifty.seconds:.1f} s; ratio {fifty.seconds / one.seconds:.2f}"
+        f"\nunchanged, 1 resource: {one.seconds:.1f} s; 47: {fifty.seconds:.1f} s; ratio {fifty.seconds / one.seconds:.2f}"
     )
     assert fifty.seconds < 3 * one.seconds
 
@@ -88,16 +105,10 @@ def test_it_is_used_and_left_as_it_was_and_fifty_resources_take_at_most_three_ti
     machine = ec2.describe_instances(InstanceIds=[given["machine"]])["Reservations"][0]["Instances"][0]
     assert machine["State"]["Name"] == "running" and "Tags" not in machine
 
-    refused = aws.run("absent", confirm="prod", **hub(given, 48))
-    assert refused.failed and refused.says("not plain ones (port 8443)"), refused.output
-    assert 8443 in ports(aws, given)
-    aws.client("elbv2").delete_listener(ListenerArn=given["encrypted"])
-    kind = "listeners of theirs"
-    before[kind] = [entry for entry in before[kind] if given["encrypted"] not in entry]
     cloudwatch = aws.client("cloudwatch")  # all but one, as one call each takes its time
     alarms = [alarm["AlarmName"] for alarm in cloudwatch.describe_alarms()["MetricAlarms"]]
     cloudwatch.delete_alarms(AlarmNames=alarms[1:])
-    removed = aws.run("absent", confirm="prod", **hub(given, 48))
+    removed = aws.run("absent", confirm="prod", **hub(given, many))
     assert not removed.failed, removed.output
     after = aws.everything()
     assert {kind for kind in {**before, **after} if after.get(kind) != before.get(kind)} == set()

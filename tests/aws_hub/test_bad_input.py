@@ -16,6 +16,7 @@ def _vpcs(aws):
         for n, vpc in enumerate(vpcs)
     ]
     ec2.create_tags(Resources=subnets, Tags=[{"Key": "OnpremTunnelHub", "Value": "another-hub"}])
+    ec2.create_tags(Resources=vpcs[:2], Tags=[{"Key": "OnpremTunnelHub", "Value": "twins"}])
     group = ec2.create_security_group(GroupName="prod-proxies", Description="another's", VpcId=vpcs[1])["GroupId"]
     peering = ec2.create_vpc_peering_connection(VpcId=vpcs[1], PeerVpcId=vpcs[2])["VpcPeeringConnection"]
     ec2.accept_vpc_peering_connection(VpcPeeringConnectionId=peering["VpcPeeringConnectionId"])
@@ -59,6 +60,7 @@ def _vpcs(aws):
                 "load_balancer_name": "n" * 33,
                 "listeners": [listener(f"r{n}", 4000 + n, ["proxy-a"]) for n in range(51)],
                 "peerings": [{"name": "a", "vpc_id": "vpc-1", "ranges": ["10.40.2.0/24"]}],
+                "environment": {},  # which would fail: AWS is not asked before this
             },
             [
                 "4 to mend before anything is touched",
@@ -69,11 +71,21 @@ def _vpcs(aws):
             ],
             id="single zone, NLB name, 51 listeners and a peered range, all told at once",
         ),
-        pytest.param(lambda v: {"vpc_cidrs": [], "vpc_id": "vpc-123"}, ["vpc-123"], id="no such VPC"),
         pytest.param(
-            lambda v: {"vpc_cidrs": [], "vpc_id": v["vpcs"][0], "subnets": [{"id": s} for s in v["subnets"]]},
-            ["is not a subnet of vpc-"],
-            id="subnet of another VPC",
+            lambda v: {"vpc_cidrs": [], "vpc_id": "vpc-123"}, ["there is no vpc-123 in eu-central-1"], id="no such VPC"
+        ),
+        pytest.param(
+            lambda v: {"name": "twins"}, ["both carry the tag OnpremTunnelHub: twins"], id="two VPCs of the hub"
+        ),
+        pytest.param(
+            lambda v: {
+                "vpc_cidrs": [],
+                "vpc_id": v["vpcs"][0],
+                "subnets": [{"id": s} for s in v["subnets"]],
+                "peerings": [{"name": "gone", "vpc_id": "vpc-00000000"}],
+            },
+            ["is not a subnet of vpc-", "the VPC of gone is not there"],
+            id="subnet of another VPC, and a peered VPC that is not there",
         ),
         pytest.param(
             lambda v: {"peerings": [{"name": "a", "vpc_id": v["vpcs"][0]}]},
@@ -127,12 +139,47 @@ def test_a_name_that_a_peered_vpc_sees_already_is_not_taken_over(aws, vpcs):
 
 @pytest.mark.parametrize(
     ("load_balancer_name", "words"),
-    [("taken", ["load balancer", "OnpremTunnelHub=taken"]), ("free", ["endpoint service", "OnpremTunnelHub=taken"])],
+    [
+        ("taken", [":loadbalancer/net/taken/", "OnpremTunnelHub=taken"]),
+        ("free", ["vpce-svc-", "OnpremTunnelHub=taken"]),
+    ],
 )
 def test_a_load_balancer_or_endpoint_service_of_somebody_else_is_not_taken_over(aws, vpcs, load_balancer_name, words):
     before = aws.everything()
     run = aws.run("main", **settings(name="taken", load_balancer_name=load_balancer_name))
     assert run.failed and run.says(*words), run.output
+    assert aws.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            "facing",
+            ["faces the internet, and would offer the databases there", "leads to targets of that VPC only"]
+            + ["has listeners of somebody else on port 5432;"],
+        ),
+        ("application", ["is of type application; give a Network Load Balancer"]),
+        ("nobodys", ["is not in eu-central-1 of this account"]),
+    ],
+)
+def test_a_given_load_balancer_that_cannot_carry_the_hub_is_refused(aws, vpcs, given, words):
+    elbv2 = aws.client("elbv2")
+    kind = given if given == "application" else "network"
+    made = elbv2.create_load_balancer(Name=given, Type=kind, Scheme="internet-facing", Subnets=vpcs["subnets"][:1])
+    arn = made["LoadBalancers"][0]["LoadBalancerArn"]
+    if given == "facing":
+        group = elbv2.create_target_group(Name="facing", Protocol="TCP", Port=5432, VpcId=vpcs["vpcs"][0])
+        actions = [{"Type": "forward", "TargetGroupArn": group["TargetGroups"][0]["TargetGroupArn"]}]
+        elbv2.create_listener(LoadBalancerArn=arn, Protocol="TCP", Port=5432, DefaultActions=actions)
+    if given == "nobodys":
+        elbv2.delete_load_balancer(LoadBalancerArn=arn)
+    before = aws.everything()
+    run = aws.run("main", **settings(load_balancer_arn=arn))
+    assert run.failed and run.says(arn, *words), run.output
+    if given == "nobodys":
+        removed = aws.run("absent", confirm="prod", **settings(load_balancer_arn=arn))
+        assert not removed.failed and removed.changed == 0, removed.output
     assert aws.everything() == before
 
 
@@ -144,7 +191,7 @@ def test_an_image_and_a_key_pair_that_are_not_there_are_named(aws, vpcs):
 
 
 def test_machines_that_are_not_what_the_inventory_says_are_named(aws, vpcs):
-    """Two that are one proxy, one at another address than its proxy, a given one elsewhere, and a given one that is not."""
+    """Two that are one proxy, one at another address than its proxy, a given one elsewhere, and given ones that are not."""
     ec2 = aws.client("ec2")
 
     def launch(address, proxy=None):
@@ -161,16 +208,18 @@ def test_machines_that_are_not_what_the_inventory_says_are_named(aws, vpcs):
         return made["Instances"][0]["InstanceId"]
 
     twice = [launch("10.40.1.10", "proxy-a"), launch("10.40.1.11", "proxy-a")]
-    elsewhere, given = launch("10.40.1.12", "proxy-b"), launch("10.40.1.13")
-    proxies = {**settings()["proxies"], "proxy-c": "10.40.2.12", "proxy-d": "10.40.2.13"}
+    elsewhere, given, dead = launch("10.40.1.12", "proxy-b"), launch("10.40.1.13"), launch("10.40.1.14")
+    ec2.terminate_instances(InstanceIds=[dead])
+    addresses = {"proxy-c": "10.40.2.12", "proxy-d": "10.40.2.13", "proxy-e": "10.40.1.14"}
+    proxies = {**settings()["proxies"], **addresses}
     before = aws.everything()
-    instance_ids = {"proxy-c": given, "proxy-d": "i-00000000000000000"}
-    run = aws.run("main", **settings(name="machines", proxies=proxies, instance_ids={"proxy-c": given}))
+    instance_ids = {"proxy-c": given, "proxy-d": "i-00000000000000000", "proxy-e": dead}
+    run = aws.run("main", **settings(name="machines", proxies=proxies, instance_ids=instance_ids))
     assert run.failed and run.says(
         f"{' and '.join(twice)} are both proxy proxy-a",
         f"{elsewhere} is proxy proxy-b at 10.40.1.12, and the inventory says 10.40.2.10",
         f"{given} is at 10.40.1.13, and proxy-c of the inventory at 10.40.2.12",
+        "there is no i-00000000000000000 in eu-central-1",
+        f"there is no {dead} in eu-central-1",
     ), run.output
-    run = aws.run("main", **settings(name="machines", proxies=proxies, instance_ids=instance_ids))
-    assert run.failed and run.says("i-00000000000000000"), run.output
     assert aws.everything() == before

@@ -38,6 +38,7 @@ def _others(aws):
     balancer = balancer["LoadBalancers"][0]["LoadBalancerArn"]
     target_group = elbv2.create_target_group(Name="orders", Protocol="TCP", Port=3306, VpcId=vpc, TargetType="ip")
     target_group = target_group["TargetGroups"][0]["TargetGroupArn"]
+    elbv2.register_targets(TargetGroupArn=target_group, Targets=[{"Id": "10.40.1.10"}])
     elbv2.create_listener(
         LoadBalancerArn=balancer,
         Protocol="TCP",
@@ -58,7 +59,7 @@ def _others(aws):
     gateway = ec2.create_internet_gateway()["InternetGateway"]["InternetGatewayId"]
     ec2.attach_internet_gateway(InternetGatewayId=gateway, VpcId=workspace)
     ec2.create_route(RouteTableId=table, DestinationCidrBlock="0.0.0.0/0", GatewayId=gateway)
-    return {"vpc": vpc, "workspace": workspace, "table": table}
+    return {"vpc": vpc, "workspace": workspace, "table": table, "target_group": target_group}
 
 
 @pytest.fixture(scope="module", name="before")
@@ -95,12 +96,13 @@ def listeners(aws):
     return {entry["Port"]: (entry["ListenerArn"], entry["DefaultActions"][0]["TargetGroupArn"]) for entry in found}
 
 
+def targets(aws, target_group):
+    found = aws.client("elbv2").describe_target_health(TargetGroupArn=target_group)["TargetHealthDescriptions"]
+    return {entry["Target"]["Id"] for entry in found}
+
+
 def registered(aws):
-    elbv2 = aws.client("elbv2")
-    return {
-        port: {t["Target"]["Id"] for t in elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]}
-        for port, (_listener, arn) in listeners(aws).items()
-    }
+    return {port: targets(aws, target_group) for port, (_listener, target_group) in listeners(aws).items()}
 
 
 def routes(aws, table):
@@ -122,9 +124,28 @@ def test_1_check_mode_on_an_account_without_a_hub_changes_nothing(aws, hub, befo
     assert aws.everything() == before
 
 
-def test_2_it_is_built_with_target_groups_that_are_empty(aws, hub, others):
+def test_2_it_is_built_with_target_groups_that_are_empty_also_by_a_second_run_when_the_first_was_killed(
+    aws, hub, before
+):
+    killed = aws.run("main", killed_at="elasticloadbalancing:CreateLoadBalancer", **hub)
+    assert killed.failed and listeners(aws) == {}
     run = aws.run("main", **hub)
     assert not run.failed, run.output
+    now = aws.everything()
+    new = {kind: len(now[kind]) - len(before.get(kind, [])) for kind in now}
+    assert {kind: count for kind, count in new.items() if count} == {
+        "describe_vpcs": 1,
+        "describe_subnets": 2,
+        "describe_route_tables": 2,  # the VPC's main one came with it
+        "describe_security_groups": 3,  # as did its default one
+        "describe_instances": 2,
+        "describe_volumes": 2,
+        "describe_network_interfaces": 4,  # of the machines, and of the load balancer
+        "describe_load_balancers": 1,
+        "describe_target_groups": 2,
+        "describe_alarms": 2,
+        "listeners of prod": 2,
+    }
     machines = instances(aws)
     assert set(machines) == {"10.40.1.10", "10.40.2.10"}
     for machine in machines.values():
@@ -166,8 +187,12 @@ def test_2_it_is_built_with_target_groups_that_are_empty(aws, hub, others):
 
 
 def test_3_only_a_healthy_proxy_becomes_a_target_and_the_ways_in_are_opened(aws, hub, others):
+    vpc = own(aws, "describe_vpcs", "Vpcs")[0]["VpcId"]
+    aws.client("ec2").associate_vpc_cidr_block(VpcId=vpc, CidrBlock="10.41.0.0/24")  # by somebody else
     run = aws.run("main", "register", healthy_proxies=["proxy-a"], **hub)
     assert not run.failed, run.output
+    ranges = own(aws, "describe_vpcs", "Vpcs")[0]["CidrBlockAssociationSet"]
+    assert {entry["CidrBlock"] for entry in ranges} == {"10.40.0.0/22", "10.41.0.0/24"}
     assert registered(aws) == {3306: {"10.40.1.10"}, 5432: {"10.40.1.10"}}
     ec2, route53 = aws.client("ec2"), aws.client("route53")
     service = own(aws, "describe_vpc_endpoint_service_configurations", "ServiceConfigurations")[0]
@@ -191,14 +216,7 @@ def test_3_only_a_healthy_proxy_becomes_a_target_and_the_ways_in_are_opened(aws,
     assert next(r for r in records if r["Type"] == "A")["AliasTarget"]["DNSName"] == balancer(aws)["DNSName"]
 
 
-def test_4_then_nothing_is_left_to_do(aws, hub):
-    state = aws.everything()
-    run = aws.run("main", "register", healthy_proxies=["proxy-a"], arguments=["--check", "--diff"], **hub)
-    assert not run.failed and run.changed == 0, run.output
-    assert aws.everything() == state
-
-
-def test_5_an_ill_proxy_stays_a_target_another_follows_and_exactly_one_endpoint_is_let_in(aws, hub, others):
+def test_4_an_ill_proxy_stays_a_target_another_follows_and_exactly_one_endpoint_is_let_in(aws, hub, others):
     ec2 = aws.client("ec2")
     service = own(aws, "describe_vpc_endpoint_service_configurations", "ServiceConfigurations")[0]
     # In the lab's AWS only who is allowed can ask: the account itself stands in for Databricks'.
@@ -229,7 +247,7 @@ def test_5_an_ill_proxy_stays_a_target_another_follows_and_exactly_one_endpoint_
     assert states == {mine: "available", foreign: "pendingacceptance"}
 
 
-def test_6_a_port_changes_and_a_resource_a_proxy_and_a_peering_leave_without_touching_the_rest(aws, hub, others):
+def test_5_a_port_changes_and_a_resource_a_proxy_and_a_peering_leave_without_touching_the_rest(aws, hub, others):
     before = listeners(aws)
     machine = instances(aws)["10.40.2.10"]["InstanceId"]
     changed = {
@@ -239,10 +257,20 @@ def test_6_a_port_changes_and_a_resource_a_proxy_and_a_peering_leave_without_tou
             listener(name, port, ["proxy-a"]) for name, port in (("crm", 5433), ("erp", 1433), ("orders", 3306))
         ],
         "peerings": [],
+        "idle_timeout": 400,
+        "draining_interval": 600,
+        "tags": {"team": "data"},
     }
+    state = aws.everything()
+    checked = aws.run("main", "register", healthy_proxies=["proxy-a"], arguments=["--check", "--diff"], **changed)
+    assert not checked.failed and aws.everything() == state, checked.output
     calls = len(CALLS)
     run = aws.run("main", "register", healthy_proxies=["proxy-a"], **changed)
     assert not run.failed, run.output
+    assert checked.changing == run.changing
+    assert checked.says(
+        "tcp.idle_timeout.seconds: '400'", "draining_interval_seconds: '600'", "port: 5433", "+ team: data"
+    )
     assert registered(aws) == {port: {"10.40.1.10"} for port in (5433, 1433, 3306)}
     assert listeners(aws)[3306] == before[3306], "the one that stays is the same one"
     done = [call.partition(":")[2] for call in CALLS[calls:] if call.startswith("elasticloadbalancing:")]
@@ -269,7 +297,7 @@ def test_6_a_port_changes_and_a_resource_a_proxy_and_a_peering_leave_without_tou
         assert others["workspace"] not in seen_by(aws, zone["Id"]), "a VPC that is not peered any more sees the name"
 
 
-def test_7_a_machine_that_died_is_made_again_and_gets_no_clients_before_it_is_healthy(aws, hub):
+def test_6_a_machine_that_died_is_made_again_and_gets_no_clients_before_it_is_healthy(aws, hub, others):
     kept = listeners(aws)
     dead = instances(aws)["10.40.1.10"]["InstanceId"]
     aws.client("ec2").terminate_instances(InstanceIds=[dead])
@@ -284,9 +312,10 @@ def test_7_a_machine_that_died_is_made_again_and_gets_no_clients_before_it_is_he
     assert set(instances(aws)) == {"10.40.1.10", "10.40.2.10"}
     assert instances(aws)["10.40.1.10"]["InstanceId"] != dead
     assert registered(aws) == {1433: set(), 1434: set(), 3306: set()}
+    assert targets(aws, others["target_group"]) == {"10.40.1.10"}, "somebody else's group keeps the address"
 
 
-def test_8_it_is_removed_when_it_is_meant_and_nothing_else(aws, hub, before, others):
+def test_7_it_is_removed_when_it_is_meant_and_nothing_else(aws, hub, before, others):
     refused = aws.run("absent", **hub)
     assert refused.failed and refused.says("Confirm it with -e aws_hub_confirm=prod")
     run = aws.run("absent", confirm="prod", **hub)
@@ -300,5 +329,3 @@ def test_8_it_is_removed_when_it_is_meant_and_nothing_else(aws, hub, before, oth
     after = aws.everything()
     assert {kind for kind in before if after.get(kind) != before[kind]} == set(), json.dumps(after)[:3000]
     assert set(after) == set(before)
-    again = aws.run("absent", confirm="prod", **hub)
-    assert not again.failed and again.changed == 0, again.output

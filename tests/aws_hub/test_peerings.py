@@ -1,4 +1,4 @@
-"""Peerings that the other side requests, with another region and another account; and a removal that goes on where one broke off."""
+"""Peerings that the other side requests, with another region and another account; and a removal that goes on where one was killed."""
 
 import boto3
 import pytest
@@ -36,7 +36,7 @@ def through_peerings(ec2, table):
     return {route["DestinationCidrBlock"] for route in routes if "VpcPeeringConnectionId" in route}
 
 
-def test_they_stand_and_go_also_after_a_removal_that_broke_off(aws, other_account, profile):
+def test_they_stand_and_go_also_after_a_removal_that_was_killed(aws, other_account, profile):
     keys = (other_account[key] for key in ("AccessKeyId", "SecretAccessKey", "SessionToken"))
     foreign_session = boto3.Session(*keys, region_name=REGION)
     ec2, far_ec2 = aws.client("ec2"), aws.client("ec2", OTHER_REGION)
@@ -45,8 +45,18 @@ def test_they_stand_and_go_also_after_a_removal_that_broke_off(aws, other_accoun
     far = workspace(far_ec2, "10.81.0.0/16")
     foreign = workspace(foreign_ec2, "10.82.0.0/16")
     sides = {"near": (ec2, near), "far": (far_ec2, far), "foreign": (foreign_ec2, foreign)}
+    # In a VPC that is given there is another hub.
+    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/22")["Vpc"]["VpcId"]
+    another = [
+        ec2.create_route_table(VpcId=vpc)["RouteTable"]["RouteTableId"],
+        ec2.create_subnet(VpcId=vpc, CidrBlock="10.40.3.0/24")["Subnet"]["SubnetId"],
+        ec2.create_security_group(GroupName="another-proxies", Description="another's", VpcId=vpc)["GroupId"],
+    ]
+    ec2.create_tags(Resources=another, Tags=[{"Key": "OnpremTunnelHub", "Value": "another"}])
     before = aws.everything()
     hub = settings(
+        vpc_cidrs=[],
+        vpc_id=vpc,
         endpoint_service=False,
         environment={**CREDENTIALS, "AWS_SHARED_CREDENTIALS_FILE": str(profile)},
         peerings=[
@@ -75,14 +85,10 @@ def test_they_stand_and_go_also_after_a_removal_that_broke_off(aws, other_accoun
     again = aws.run("main", "register", **hub)
     assert not again.failed and again.changed == 0, again.output
 
-    # As a removal leaves it that broke off after the load balancer and the machines.
-    elbv2 = aws.client("elbv2")
-    balancer = elbv2.describe_load_balancers()["LoadBalancers"][0]["LoadBalancerArn"]
-    unprotected = [{"Key": "deletion_protection.enabled", "Value": "false"}]
-    elbv2.modify_load_balancer_attributes(LoadBalancerArn=balancer, Attributes=unprotected)
-    elbv2.delete_load_balancer(LoadBalancerArn=balancer)
-    machines = [m["InstanceId"] for r in ec2.describe_instances()["Reservations"] for m in r["Instances"]]
-    ec2.terminate_instances(InstanceIds=machines)
+    killed = aws.run("absent", confirm="prod", killed_at="ec2:TerminateInstances", **hub)
+    assert killed.failed and aws.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    for client, side in sides.values():
+        assert through_peerings(client, side["route_table_ids"][0]) == {"10.40.0.0/22"}
     removed = aws.run("absent", confirm="prod", **hub)
     assert not removed.failed, removed.output
     for client, side in sides.values():
