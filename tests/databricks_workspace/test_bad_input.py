@@ -21,38 +21,48 @@ MANY = [
     for n in range(11)
 ]
 
+# Each run tells all that it finds; tests/unit/plan and tests/unit/databricks_layout have each by itself.
 BEFORE_ANYTHING = {
-    "a wildcard": (
-        dict(resources=resources(server_name="*.corp.example")),
-        ["server_name", "without scheme, port, wildcard"],
+    "the list": (
+        dict(
+            resources=[
+                *databricks_of_orders(connection="a/b"),
+                dict(RESOURCES[0], name="wild", port=3307, server_name="*.corp.example"),
+                dict(RESOURCES[0], name="url", port=3308, server_name="https://mysql01.corp.example"),
+            ]
+        ),
+        [
+            "(orders): databricks: connection: 'a/b' is not a Unity Catalog name",
+            "(wild): server_name: '*.corp.example'",
+            "(url): server_name: 'https://mysql01.corp.example'",
+            "without scheme, port, wildcard",
+        ],
     ),
-    "a URL": (dict(resources=resources(server_name="https://mysql01.corp.example")), ["server_name", "without scheme"]),
-    "eleven names": (dict(resources=MANY), ["domain_names: 12 names", "a private endpoint rule can have 10"]),
-    "no name": (
-        dict(name="", resources=RESOURCES[1:]),
-        ["there is no name to connect to; write onprem_tunnel_name, or server_name"],
-    ),
-    "NCC name": (dict(ncc_name="ab"), ["ncc_name: 'ab' is no NCC's name", "3 to 30 letters"]),
-    "slash": (dict(resources=databricks_of_orders(connection="a/b")), ["connection: 'a/b'", "letters, digits"]),
-    "endpoint service": (
-        dict(endpoint_service="vpce-svc-1"),
-        ["endpoint_service: 'vpce-svc-1'", "com.amazonaws.vpce."],
+    "the settings": (
+        dict(
+            resources=MANY,
+            compute=["serverless", "clasic"],
+            ncc_name="ab",
+            region="eu-west-1",
+            account_id="my account",
+            analytics={"id": "dbc-1"},
+        ),
+        [
+            "databricks_workspace_compute: clasic is no kind of compute",
+            "databricks_workspace_ncc_name: 'ab' is no NCC's name; write 3 to 30 letters",
+            "databricks_workspace_region: the endpoint service is in eu-central-1, and region says eu-west-1",
+            "databricks_workspace_account_id: 'my account' is not an account's id",
+            "databricks_workspace_id: 'dbc-1' is not a workspace's id",
+            "databricks_workspace_domain_names: 12 names",
+        ],
     ),
     "no endpoint service": (
         dict(endpoint_service=""),
         ["endpoint_service: is empty", "leave serverless out of compute"],
     ),
-    "region": (dict(region="eu-west-1"), ["the endpoint service is in eu-central-1, and region says eu-west-1"]),
-    "compute": (dict(compute=["servrless"]), ["compute: servrless is no kind of compute"]),
-    "account id": (dict(account_id="my account"), ["account_id: 'my account'", "the UUID"]),
-    "workspace id": (dict(analytics={"id": "dbc-1"}), ["id: 'dbc-1'", "the number after o="]),
     "two accounts": (
         dict(science={"account_id": "11111111-2222-3333-4444-666666666666"}),
         ["The workspaces are of several accounts", "make an environment of each"],
-    ),
-    "separate without a host": (
-        dict(separate_connections=True),
-        ["classic_host: is empty", "the load balancer's name"],
     ),
 }
 
