@@ -206,6 +206,7 @@ FULL = {
     "settings": {
         "name": "onprem.aws.corp.example",
         "clients": ["10.60.0.0/16"],
+        "load_balancers": ["10.40.0.5"],
         "health_port": 8405,
         "heartbeat_port": 13999,
         "forwarder": "socat",
