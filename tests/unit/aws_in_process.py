@@ -3,9 +3,12 @@
 import json
 import socket
 from types import SimpleNamespace
+from unittest.mock import patch
 
 import botocore.client
 import pytest
+from ansible.module_utils import _internal
+from ansible.module_utils.common import warnings
 from ansible.module_utils.testing import patch_module_args
 
 
@@ -74,9 +77,14 @@ def record_calls(monkeypatch):
 
 
 def run_module(capsys, module, check=False, **parameters):
-    """Run a module's main() and return its result; a failed one has failed=True."""
+    """Run a module's main() and return its result, its warnings as texts; a failed one has failed=True."""
     parameters |= {"_ansible_check_mode": check, "_ansible_diff": True}
     capsys.readouterr()
-    with patch_module_args(parameters), pytest.raises(SystemExit):
+    # A module runs in a process of its own, which has no part of the controller and no warnings of others.
+    warnings._global_warnings.clear()
+    with patch.object(_internal, "is_controller", False), patch_module_args(parameters), pytest.raises(SystemExit):
         module.main()
-    return json.loads(capsys.readouterr().out)
+    result = json.loads(capsys.readouterr().out)
+    if "warnings" in result:
+        result["warnings"] = [told if isinstance(told, str) else told["event"]["msg"] for told in result["warnings"]]
+    return result

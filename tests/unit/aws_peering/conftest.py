@@ -9,7 +9,6 @@ from types import SimpleNamespace
 
 import boto3
 import pytest
-from ansible.module_utils.common import warnings
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import (
     aws_private_zone_association,
@@ -85,12 +84,7 @@ def run(capsys):
     """Return a function that runs a module's main() and returns its result; a failed one has failed=True."""
 
     def run_one(module, **parameters):
-        warnings._global_warnings.clear()  # kept by the process, which Ansible starts anew for each module
-        result = run_module(capsys, module, **{"region": REGION, **parameters})
-        # In a process that has run a part of the controller they are plain text.
-        told = result.get("warnings", [])
-        result["warnings"] = [entry if isinstance(entry, str) else entry["event"]["msg"] for entry in told]
-        return result
+        return {"warnings": [], **run_module(capsys, module, **{"region": REGION, **parameters})}
 
     return run_one
 

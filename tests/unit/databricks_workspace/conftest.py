@@ -3,7 +3,6 @@
 import json
 
 import pytest
-from ansible.module_utils.common import warnings
 from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils import _databricks, _waiting
 from aws_in_process import Clock
 from databricks_in_process import World, isolate, run_module, server, workspace_login
@@ -69,7 +68,6 @@ def run(capsys, stand_in):
     secrets = [PASSWORD, NEW_PASSWORD, TOKEN, *UNITY_SECRETS.values(), *stand_in.world.secrets.values()]
 
     def run(module, client="admin-client", **parameters):
-        warnings._global_warnings.clear()  # each run is a process of its own
         result = run_module(capsys, module, **{**workspace_login(stand_in, client=client), **parameters})
         said = json.dumps(result)
         assert "module_args" in said  # the invocation is part of it
