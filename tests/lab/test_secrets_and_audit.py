@@ -37,7 +37,7 @@ true
 
 def test_a_run_shows_no_secret_anywhere(lab, tmp_path):
     variables = tmp_path / "secrets.json"
-    variables.write_text(json.dumps({"onprem_tunnel_passwords": {"orders": MARK}, "ansible_become_password": MARK}))
+    variables.write_text(json.dumps({"onprem_tunnel_passwords": {"crm": MARK}, "ansible_become_password": MARK}))
     run = lab.playbook("playbooks/tunnels.yml", "-vvv", "--diff", "-e", f"@{variables}")
     private = lab.run("fra-tunnel", f"sed -n 3p {KEY}").stdout.strip()
     assert len(private) > 60
