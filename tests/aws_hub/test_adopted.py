@@ -112,3 +112,35 @@ def test_it_is_used_and_left_as_it_was_and_fifty_resources_take_at_most_three_ti
     assert not removed.failed, removed.output
     after = aws.everything()
     assert {kind for kind in {**before, **after} if after.get(kind) != before.get(kind)} == set()
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        (
+            "facing",
+            ["faces the internet, and would offer the databases there", "leads to targets of that VPC only"]
+            + ["has listeners of somebody else on port 5432;"],
+        ),
+        ("application", ["is of type application; give a Network Load Balancer"]),
+        ("nobodys", ["is not in eu-central-1 of this account"]),
+    ],
+)
+def test_a_given_load_balancer_that_cannot_carry_the_hub_is_refused(aws, given, name, words):
+    elbv2 = aws.client("elbv2")
+    kind = name if name == "application" else "network"
+    made = elbv2.create_load_balancer(Name=name, Type=kind, Scheme="internet-facing", Subnets=given["subnets"][:1])
+    arn = made["LoadBalancers"][0]["LoadBalancerArn"]
+    if name == "facing":
+        group = elbv2.create_target_group(Name="facing", Protocol="TCP", Port=5432, VpcId=given["vpc"])
+        actions = [{"Type": "forward", "TargetGroupArn": group["TargetGroups"][0]["TargetGroupArn"]}]
+        elbv2.create_listener(LoadBalancerArn=arn, Protocol="TCP", Port=5432, DefaultActions=actions)
+    if name == "nobodys":
+        elbv2.delete_load_balancer(LoadBalancerArn=arn)
+    before = aws.everything()
+    run = aws.run("main", **settings(load_balancer_arn=arn))
+    assert run.failed and run.says(arn, *words), run.output
+    if name == "nobodys":
+        removed = aws.run("absent", confirm="prod", **settings(load_balancer_arn=arn))
+        assert not removed.failed and removed.changed == 0, removed.output
+    assert aws.everything() == before

@@ -151,38 +151,6 @@ def test_a_load_balancer_or_endpoint_service_of_somebody_else_is_not_taken_over(
     assert aws.everything() == before
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        (
-            "facing",
-            ["faces the internet, and would offer the databases there", "leads to targets of that VPC only"]
-            + ["has listeners of somebody else on port 5432;"],
-        ),
-        ("application", ["is of type application; give a Network Load Balancer"]),
-        ("nobodys", ["is not in eu-central-1 of this account"]),
-    ],
-)
-def test_a_given_load_balancer_that_cannot_carry_the_hub_is_refused(aws, vpcs, given, words):
-    elbv2 = aws.client("elbv2")
-    kind = given if given == "application" else "network"
-    made = elbv2.create_load_balancer(Name=given, Type=kind, Scheme="internet-facing", Subnets=vpcs["subnets"][:1])
-    arn = made["LoadBalancers"][0]["LoadBalancerArn"]
-    if given == "facing":
-        group = elbv2.create_target_group(Name="facing", Protocol="TCP", Port=5432, VpcId=vpcs["vpcs"][0])
-        actions = [{"Type": "forward", "TargetGroupArn": group["TargetGroups"][0]["TargetGroupArn"]}]
-        elbv2.create_listener(LoadBalancerArn=arn, Protocol="TCP", Port=5432, DefaultActions=actions)
-    if given == "nobodys":
-        elbv2.delete_load_balancer(LoadBalancerArn=arn)
-    before = aws.everything()
-    run = aws.run("main", **settings(load_balancer_arn=arn))
-    assert run.failed and run.says(arn, *words), run.output
-    if given == "nobodys":
-        removed = aws.run("absent", confirm="prod", **settings(load_balancer_arn=arn))
-        assert not removed.failed and removed.changed == 0, removed.output
-    assert aws.everything() == before
-
-
 def test_an_image_and_a_key_pair_that_are_not_there_are_named(aws, vpcs):
     before = aws.everything()
     run = aws.run("main", **settings(image_id="ami-00000000", key_name="nobodys"))
