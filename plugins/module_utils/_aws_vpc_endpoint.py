@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import time
-
 from ansible_collections.amazon.aws.plugins.module_utils.tagging import boto3_tag_list_to_ansible_dict
 from ansible_collections.amazon.aws.plugins.module_utils.transformation import ansible_dict_to_boto3_filter_list
 
 from ._aws_service import Problem, Service
+from ._waiting import look_until
 
 SERVICE_NOT_FOUND = ("InvalidVpcEndpointServiceId.NotFound", "InvalidVpcEndpointService.NotFound")
 ENDPOINT_NOT_FOUND = ("InvalidVpcEndpointId.NotFound", "InvalidVpcEndpoint.NotFound")
@@ -100,15 +99,10 @@ def to_connection(described):
 
 def wait_until(look, timeout, unfinished):
     """Call look until it does not return None, and return that. After the timeout, unfinished() tells the problem."""
-    deadline = time.monotonic() + timeout
-    while True:
-        seen = look()
-        if seen is not None:
-            return seen
-        remaining = deadline - time.monotonic()
-        if remaining <= 0:
-            raise Problem(unfinished())
-        time.sleep(min(PAUSE, remaining))
+    seen = look_until(look, timeout, PAUSE)
+    if seen is None:
+        raise Problem(unfinished())
+    return seen
 
 
 def describe_failures(failed):

@@ -25,7 +25,7 @@ except ImportError:
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 
-from ._waiting import wait_until
+from ._waiting import look_until
 
 USER_AGENT = ("lakehouse.onprem_tunnel", "0.1.0")
 
@@ -238,7 +238,7 @@ class Api:
             except Problem as problem:
                 again = problem.passing and pauses.pause(problem)
                 if problem.unknown:
-                    made = wait_until(lambda: unless_it_fails(find), APPEARS_SECONDS, pause=1)
+                    made = look_until(lambda: unless_it_fails(find), APPEARS_SECONDS, pause=1)
                 elif problem.passing or already_there(problem):
                     made = find()
                 else:

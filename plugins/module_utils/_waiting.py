@@ -8,12 +8,16 @@ from __future__ import annotations
 import time
 
 
-def wait_until(look, timeout, pause):
-    """Call look until it does not return None, and return that; None if it did not within the timeout (seconds)."""
+def is_there(seen):
+    return seen is not None
+
+
+def look_until(look, timeout, pause, done=is_there):
+    """Look until done says so of what was seen, or the timeout (seconds) is over. Return what was seen last."""
     deadline = time.monotonic() + timeout
     while True:
         seen = look()
         remaining = deadline - time.monotonic()
-        if seen is not None or remaining <= 0:
+        if done(seen) or remaining <= 0:
             return seen
         time.sleep(min(pause, remaining))

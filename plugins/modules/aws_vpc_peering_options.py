@@ -101,8 +101,6 @@ options:
       sample: true
 """
 
-import time
-
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
 
 from ..module_utils._aws_service import Problem, Service
@@ -118,6 +116,7 @@ from ..module_utils._aws_vpc_peering_options import (
     state,
     why_not_active,
 )
+from ..module_utils._waiting import look_until
 
 ARGUMENTS = dict(
     vpc_peering_connection_id=dict(type="str", required=True),
@@ -155,13 +154,7 @@ class Peering:
 
     def wait_while_becoming(self, timeout):
         """Return the connection when it is active or cannot become so, or when the time is over."""
-        deadline = time.monotonic() + timeout
-        while True:
-            connection = self.describe()
-            remaining = deadline - time.monotonic()
-            if state(connection) not in BECOMING or remaining <= 0:
-                return connection
-            time.sleep(min(PAUSE, remaining))
+        return look_until(self.describe, timeout, PAUSE, lambda connection: state(connection) not in BECOMING)
 
     def set(self, connection, changes):
         refused = (

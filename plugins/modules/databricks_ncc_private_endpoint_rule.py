@@ -192,7 +192,7 @@ from ..module_utils._databricks_private_endpoint_rule import (
     room_problem,
     unfinished,
 )
-from ..module_utils._waiting import wait_until
+from ..module_utils._waiting import look_until
 
 ARGUMENTS = dict(
     network_connectivity_config_id=dict(type="str", required=True),
@@ -256,21 +256,23 @@ class Rule:
 
     def wait(self, rule):
         """Return the rule as soon as it is as far as is waited for."""
-        seen = {}
 
         def look():
-            seen["rule"] = self.rules.get(rule)
-            if seen["rule"] is None or seen["rule"]["deactivated"]:
+            seen = self.rules.get(rule)
+            if seen is None or seen["deactivated"]:
                 self.vanished(rule)
-            failed = failure(seen["rule"])
+            failed = failure(seen)
             if failed:
                 raise failed
-            return seen["rule"] if has_reached(seen["rule"], self.params["wait_for"]) else None
+            return seen
 
-        reached = wait_until(look, self.params["wait_timeout"], PAUSE)
-        if reached is None:
-            raise unfinished(seen["rule"], self.params["wait_timeout"])
-        return reached
+        def done(seen):
+            return has_reached(seen, self.params["wait_for"])
+
+        seen = look_until(look, self.params["wait_timeout"], PAUSE, done)
+        if not done(seen):
+            raise unfinished(seen, self.params["wait_timeout"])
+        return seen
 
     def vanished(self, rule):
         raise Problem(

@@ -119,7 +119,7 @@ hint:
 from ..module_utils._databricks import Account, Problem, make_module
 from ..module_utils._databricks_ncc import Nccs
 from ..module_utils._databricks_workspace_ncc import Workspaces, choose, failure, named, problems, reconcile
-from ..module_utils._waiting import wait_until
+from ..module_utils._waiting import look_until
 
 ARGUMENTS = dict(
     workspace_id=dict(type="str"),
@@ -149,17 +149,20 @@ def attach(account, params, check_mode):
 
 def wait_until_running(workspaces, wanted, timeout):
     """Return the workspace as soon as it runs with the NCC."""
-    seen = {}
 
     def look():
-        seen.update(workspaces.get(wanted["workspace_id"]))
+        seen = workspaces.get(wanted["workspace_id"])
         failed = failure(seen)
         if failed:
             raise failed
-        is_attached = seen["network_connectivity_config_id"] == wanted["network_connectivity_config_id"]
-        return seen if is_attached and seen["workspace_status"] == "RUNNING" else None
+        return seen
 
-    if wait_until(look, timeout, PAUSE) is None:
+    def done(seen):
+        is_attached = seen["network_connectivity_config_id"] == wanted["network_connectivity_config_id"]
+        return is_attached and seen["workspace_status"] == "RUNNING"
+
+    seen = look_until(look, timeout, PAUSE, done)
+    if not done(seen):
         raise Problem(
             f"The workspace {named([wanted])} is {seen['workspace_status']} with the NCC "
             f"{seen['network_connectivity_config_id']} after {timeout} s",

@@ -11,7 +11,7 @@ import moto.elbv2.responses  # noqa: F401
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils import _aws_vpc_endpoint
+from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils import _waiting
 from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import (
     aws_vpc_endpoint_connection,
     aws_vpc_endpoint_service,
@@ -82,7 +82,7 @@ def aws(monkeypatch, models_read_once):
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(_aws_vpc_endpoint, "time", clock)
+    monkeypatch.setattr(_waiting, "time", clock)
     monkeypatch.setattr(cloud, "time", clock)
     return clock
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils import cloud
+from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils import _waiting
 from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import (
     aws_private_zone_association,
     aws_vpc_peering_options,
@@ -40,7 +41,7 @@ def aws(monkeypatch, models_read_once):
 @pytest.fixture(autouse=True)
 def clock(monkeypatch):
     clock = Clock()
-    monkeypatch.setattr(aws_vpc_peering_options, "time", clock)
+    monkeypatch.setattr(_waiting, "time", clock)
     monkeypatch.setattr(cloud, "time", clock)
     return clock
 
