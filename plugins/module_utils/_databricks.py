@@ -105,6 +105,30 @@ def make_module(arguments, **options):
     return module
 
 
+def carry_out(module, problems, work):
+    """Do the module's work, and end it with the result, or with all that is wrong with its parameters, or with a Problem.
+
+    problems: a function of the parameters that lists what is wrong. work: a function that returns the module's result.
+    """
+    try:
+        wrong = problems(module.params)
+        if wrong:
+            raise Problem("; ".join(wrong))
+        result = work()
+    except Problem as problem:
+        problem.report(module)
+    module.exit_json(**result)
+
+
+def seconds_problems(params, **least):
+    """Return which of the options are no number of seconds, or less than the least one."""
+    return [
+        f"{name}: {params[name]} is no number of seconds; write {number} or more"
+        for name, number in least.items()
+        if params[name] < number
+    ]
+
+
 def quoted(name):
     """Return a name as it stands in a path."""
     return quote(str(name), safe="")
@@ -117,7 +141,9 @@ class Api:
     denied = ""
 
     def __init__(self, module):
-        must_be_times(module.params)
+        wrong = seconds_problems(module.params, http_timeout=1, retry_timeout=0)
+        if wrong:
+            raise Problem("; ".join(wrong))
         self.patience = module.params["retry_timeout"]
         self.http_timeout = module.params["http_timeout"]
         self.session = requests.Session()
@@ -425,16 +451,6 @@ class Pauses:
             return False
         time.sleep(length)
         return True
-
-
-def must_be_times(params):
-    wrong = [
-        f"{name}: {params[name]} is no number of seconds; write {least} or more"
-        for name, least in (("http_timeout", 1), ("retry_timeout", 0))
-        if params[name] < least
-    ]
-    if wrong:
-        raise Problem("; ".join(wrong))
 
 
 def is_passing(method, status):

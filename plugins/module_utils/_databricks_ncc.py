@@ -73,14 +73,6 @@ class Nccs:
                 problem.hint = "Databricks keeps a deleted rule for up to 7 days, and may keep its NCC: run again then"
             raise
 
-    def workspaces(self):
-        """Return the workspaces by the id of the NCC that they have."""
-        attached = {}
-        for item in self.account.get_list("/workspaces"):
-            workspace = dict(workspace_id=str(item["workspace_id"]), workspace_name=item.get("workspace_name"))
-            attached.setdefault(item.get("network_connectivity_config_id"), []).append(workspace)
-        return attached
-
 
 def to_result(item):
     """Return an NCC as the modules return it. Its egress_config repeats the rules, and is left out."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from ._databricks import Problem, quoted
+from ._databricks import Problem, quoted, seconds_problems
 from ._databricks_ncc import PATH as NCC_PATH
 from ._databricks_ncc import problems as ncc_problems
 
@@ -50,9 +50,7 @@ def problems(params):
         )
     if params["state"] == "present":
         wrong += domain_names_problems(params["domain_names"])
-    if params["wait_timeout"] < 0:
-        wrong.append(f"wait_timeout: {params['wait_timeout']} is no number of seconds; write 0 or more")
-    return wrong
+    return wrong + seconds_problems(params, wait_timeout=0)
 
 
 def domain_names_problems(names):

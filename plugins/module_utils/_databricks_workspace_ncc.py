@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 
-from ._databricks import Problem, quoted
+from ._databricks import Problem, quoted, seconds_problems
 from ._databricks_ncc import MOST_WORKSPACES
 from ._databricks_ncc import problems as ncc_problems
 
@@ -27,9 +27,7 @@ def problems(params):
             f"workspace_id: '{workspace_id}' is no workspace's id; write the number after ?o= in the workspace's URL, "
             "or give workspace_name"
         )
-    if params["wait_timeout"] < 0:
-        wrong.append(f"wait_timeout: {params['wait_timeout']} is no number of seconds; write 0 or more")
-    return wrong
+    return wrong + seconds_problems(params, wait_timeout=0)
 
 
 class Workspaces:
@@ -51,6 +49,11 @@ class Workspaces:
             dict(network_connectivity_config_id=ncc_id),
             update_mask="network_connectivity_config_id",
         )
+
+
+def attached_to(workspaces, ncc_id):
+    """Return those of the workspaces that have the NCC."""
+    return [one for one in workspaces if one["network_connectivity_config_id"] == ncc_id]
 
 
 def path(workspace_id):

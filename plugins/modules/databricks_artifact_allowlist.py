@@ -100,7 +100,7 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Problem, Workspace, make_module
+from ..module_utils._databricks import Workspace, carry_out, make_module
 from ..module_utils._databricks_artifact_allowlist import Allowlist, merge, problems
 
 ARGUMENTS = dict(
@@ -120,16 +120,14 @@ def change(allowlist, params, check_mode):
 
 def main():
     module = make_module(ARGUMENTS)
-    try:
-        wrong = problems(module.params)
-        if wrong:
-            raise Problem("; ".join(wrong))
+
+    def work():
         allowlist = Allowlist(Workspace(module), module.params["artifact_type"])
         before, after = change(allowlist, module.params, module.check_mode)
-    except Problem as problem:
-        problem.report(module)
-    diff = dict(before=dict(artifact_matchers=before), after=dict(artifact_matchers=after))
-    module.exit_json(changed=before != after, artifact_matchers=after, diff=diff)
+        diff = dict(before=dict(artifact_matchers=before), after=dict(artifact_matchers=after))
+        return dict(changed=before != after, artifact_matchers=after, diff=diff)
+
+    carry_out(module, problems, work)
 
 
 if __name__ == "__main__":

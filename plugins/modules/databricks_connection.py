@@ -234,7 +234,7 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Problem, Workspace, make_module
+from ..module_utils._databricks import Workspace, carry_out, make_module
 from ..module_utils._databricks_connection import (
     Connections,
     misplaced_secrets,
@@ -274,11 +274,11 @@ def present(connections, module):
     if action is None:
         warn_of_unseen_options(module, before, wanted)
     elif not module.check_mode:
-        after = carry_out(connections, action, wanted, body)
+        after = change(connections, action, wanted, body)
     return action, before, after, sends_secrets(wanted, action, body)
 
 
-def carry_out(connections, action, wanted, body):
+def change(connections, action, wanted, body):
     """Return the connection as Databricks then has it."""
     if action == "create":
         return connections.create(wanted)
@@ -319,15 +319,13 @@ def main():
     module = make_module(ARGUMENTS, required_if=[("state", "present", ("connection_type", "options"))])
     # They are refused, and not shown either. An empty one would hide everything.
     module.no_log_values.update(str(value) for value in misplaced_secrets(module.params).values() if value)
-    try:
-        wrong = problems(module.params)
-        if wrong:
-            raise Problem("; ".join(wrong))
+
+    def work():
         act = present if module.params["state"] == "present" else absent
         action, before, after, sent = act(Connections(Workspace(module)), module)
-    except Problem as problem:
-        problem.report(module)
-    module.exit_json(changed=action is not None, connection=after or {}, diff=to_diff(before, after, sent))
+        return dict(changed=action is not None, connection=after or {}, diff=to_diff(before, after, sent))
+
+    carry_out(module, problems, work)
 
 
 if __name__ == "__main__":

@@ -130,7 +130,7 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Problem, Workspace, make_module
+from ..module_utils._databricks import Workspace, carry_out, make_module
 from ..module_utils._databricks_connection import Connections
 from ..module_utils._databricks_unity_catalog import as_stored, name_problems
 
@@ -146,15 +146,14 @@ def read(connections, name):
 
 def main():
     module = make_module(ARGUMENTS)
-    name = module.params["name"]
-    try:
-        wrong = [] if name is None else name_problems("name", name)
-        if wrong:
-            raise Problem("; ".join(wrong))
-        connections = read(Connections(Workspace(module)), name)
-    except Problem as problem:
-        problem.report(module)
-    module.exit_json(changed=False, connections=connections)
+
+    def problems(params):
+        return [] if params["name"] is None else name_problems("name", params["name"])
+
+    def work():
+        return dict(changed=False, connections=read(Connections(Workspace(module)), module.params["name"]))
+
+    carry_out(module, problems, work)
 
 
 if __name__ == "__main__":

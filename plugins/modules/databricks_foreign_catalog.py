@@ -182,7 +182,7 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Problem, Workspace, make_module
+from ..module_utils._databricks import Workspace, carry_out, make_module
 from ..module_utils._databricks_foreign_catalog import ForeignCatalogs, problems, reconcile, to_wanted
 from ..module_utils._databricks_unity_catalog import as_stored
 
@@ -229,16 +229,14 @@ def absent(catalogs, params, check_mode):
 
 def main():
     module = make_module(ARGUMENTS, required_if=[("state", "present", ("connection_name",))])
-    try:
-        wrong = problems(module.params)
-        if wrong:
-            raise Problem("; ".join(wrong))
+
+    def work():
         act = present if module.params["state"] == "present" else absent
         action, before, after = act(ForeignCatalogs(Workspace(module)), module.params, module.check_mode)
-    except Problem as problem:
-        problem.report(module)
-    diff = dict(before=before or {}, after=after or {})
-    module.exit_json(changed=action is not None, catalog=after or {}, diff=diff)
+        diff = dict(before=before or {}, after=after or {})
+        return dict(changed=action is not None, catalog=after or {}, diff=diff)
+
+    carry_out(module, problems, work)
 
 
 if __name__ == "__main__":

@@ -112,7 +112,7 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Problem, Workspace, make_module
+from ..module_utils._databricks import Workspace, carry_out, make_module
 from ..module_utils._databricks_foreign_catalog import ForeignCatalogs
 from ..module_utils._databricks_unity_catalog import as_stored, name_problems
 
@@ -132,15 +132,15 @@ def read(catalogs, connection_name):
 
 def main():
     module = make_module(ARGUMENTS)
-    connection_name = module.params["connection_name"]
-    try:
-        wrong = [] if connection_name is None else name_problems("connection_name", connection_name)
-        if wrong:
-            raise Problem("; ".join(wrong))
-        catalogs = read(ForeignCatalogs(Workspace(module)), connection_name)
-    except Problem as problem:
-        problem.report(module)
-    module.exit_json(changed=False, catalogs=catalogs)
+
+    def problems(params):
+        name = params["connection_name"]
+        return [] if name is None else name_problems("connection_name", name)
+
+    def work():
+        return dict(changed=False, catalogs=read(ForeignCatalogs(Workspace(module)), module.params["connection_name"]))
+
+    carry_out(module, problems, work)
 
 
 if __name__ == "__main__":

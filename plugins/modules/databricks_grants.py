@@ -114,7 +114,7 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Problem, Workspace, make_module
+from ..module_utils._databricks import Problem, Workspace, carry_out, make_module
 from ..module_utils._databricks_grants import LEVELS, Grants, as_privilege, problems, to_add_and_remove
 
 ARGUMENTS = dict(
@@ -144,16 +144,14 @@ def change(grants, params, check_mode):
 
 def main():
     module = make_module(ARGUMENTS, required_if=[("state", "present", ("privileges",))])
-    try:
-        wrong = problems(module.params)
-        if wrong:
-            raise Problem("; ".join(wrong))
+
+    def work():
         grants = Grants(Workspace(module), module.params["securable_type"], module.params["name"])
         before, after = change(grants, module.params, module.check_mode)
-    except Problem as problem:
-        problem.report(module)
-    diff = dict(before=dict(privileges=before), after=dict(privileges=after))
-    module.exit_json(changed=before != after, privileges=after, diff=diff)
+        diff = dict(before=dict(privileges=before), after=dict(privileges=after))
+        return dict(changed=before != after, privileges=after, diff=diff)
+
+    carry_out(module, problems, work)
 
 
 if __name__ == "__main__":

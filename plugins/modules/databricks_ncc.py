@@ -121,10 +121,10 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Account, Problem, make_module
-from ..module_utils._databricks_ncc import Nccs, choose, problems, room_problem
+from ..module_utils._databricks import Account, Problem, carry_out, make_module
+from ..module_utils._databricks_ncc import Nccs, choose, problems, room_problem, to_result
 from ..module_utils._databricks_private_endpoint_rule import Rules
-from ..module_utils._databricks_workspace_ncc import named
+from ..module_utils._databricks_workspace_ncc import Workspaces, attached_to, named
 
 ARGUMENTS = dict(
     name=dict(type="str"),
@@ -150,13 +150,7 @@ def present(account, params, check_mode):
     if full:
         raise full
     if check_mode:
-        return None, dict(
-            network_connectivity_config_id=None,
-            name=params["name"],
-            region=params["region"],
-            creation_time=None,
-            updated_time=None,
-        )
+        return None, to_result(dict(name=params["name"], region=params["region"]))
     return None, nccs.create(params["name"], params["region"])
 
 
@@ -170,7 +164,7 @@ def absent(account, params, check_mode):
     if existing is None:
         return None, None
     ncc_id = existing["network_connectivity_config_id"]
-    must_be_free(existing, Rules(account).live(ncc_id), nccs.workspaces().get(ncc_id))
+    must_be_free(existing, Rules(account).live(ncc_id), attached_to(Workspaces(account).all(), ncc_id))
     if not check_mode:
         nccs.delete(ncc_id)
     return existing, None
@@ -196,15 +190,13 @@ def main():
         required_one_of=[("name", "network_connectivity_config_id")],
         mutually_exclusive=[("name", "network_connectivity_config_id"), ("region", "network_connectivity_config_id")],
     )
-    try:
-        wrong = problems(module.params)
-        if wrong:
-            raise Problem("; ".join(wrong))
+
+    def work():
         act = present if module.params["state"] == "present" else absent
         before, after = act(Account(module), module.params, module.check_mode)
-    except Problem as problem:
-        problem.report(module)
-    module.exit_json(changed=before != after, ncc=after or {}, diff=dict(before=before or {}, after=after or {}))
+        return dict(changed=before != after, ncc=after or {}, diff=dict(before=before or {}, after=after or {}))
+
+    carry_out(module, problems, work)
 
 
 if __name__ == "__main__":

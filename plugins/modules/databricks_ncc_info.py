@@ -117,8 +117,9 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Account, Problem, make_module
+from ..module_utils._databricks import Account, carry_out, make_module
 from ..module_utils._databricks_ncc import Nccs, problems
+from ..module_utils._databricks_workspace_ncc import Workspaces, attached_to
 
 ARGUMENTS = dict(
     name=dict(type="str"),
@@ -127,26 +128,23 @@ ARGUMENTS = dict(
 )
 
 
-def find(nccs, params):
+def find(account, params):
     wanted = {key: params[key] for key in ARGUMENTS if params[key] is not None}
-    found = [ncc for ncc in nccs.all() if all(ncc[key] == value for key, value in wanted.items())]
-    attached = nccs.workspaces()
+    found = [ncc for ncc in Nccs(account).all() if all(ncc[key] == value for key, value in wanted.items())]
+    workspaces = Workspaces(account).all()
     return [
-        dict(ncc, workspaces=attached.get(ncc["network_connectivity_config_id"], []))
+        dict(ncc, workspaces=[in_short(one) for one in attached_to(workspaces, ncc["network_connectivity_config_id"])])
         for ncc in sorted(found, key=lambda ncc: (ncc["region"], ncc["name"]))
     ]
 
 
+def in_short(workspace):
+    return {key: workspace[key] for key in ("workspace_id", "workspace_name")}
+
+
 def main():
     module = make_module(ARGUMENTS)
-    try:
-        wrong = problems(module.params)
-        if wrong:
-            raise Problem("; ".join(wrong))
-        found = find(Nccs(Account(module)), module.params)
-    except Problem as problem:
-        problem.report(module)
-    module.exit_json(changed=False, nccs=found)
+    carry_out(module, problems, lambda: dict(changed=False, nccs=find(Account(module), module.params)))
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Account, Problem, make_module
+from ..module_utils._databricks import Account, Problem, carry_out, make_module
 from ..module_utils._databricks_ncc import Nccs
 from ..module_utils._databricks_private_endpoint_rule import (
     Rules,
@@ -293,15 +293,13 @@ class Rule:
 
 def main():
     module = make_module(ARGUMENTS, required_if=[("state", "present", ["domain_names"])])
-    try:
-        wrong = problems(module.params)
-        if wrong:
-            raise Problem("; ".join(wrong))
+
+    def work():
         rule = Rule(Account(module), module.params, module.check_mode)
         before, after, result = rule.present() if module.params["state"] == "present" else rule.absent()
-    except Problem as problem:
-        problem.report(module)
-    module.exit_json(changed=before != after, rule=result or {}, diff=dict(before=before or {}, after=after or {}))
+        return dict(changed=before != after, rule=result or {}, diff=dict(before=before or {}, after=after or {}))
+
+    carry_out(module, problems, work)
 
 
 if __name__ == "__main__":

@@ -120,7 +120,7 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Account, Problem, make_module
+from ..module_utils._databricks import Account, carry_out, make_module
 from ..module_utils._databricks_ncc import Nccs, problems
 from ..module_utils._databricks_private_endpoint_rule import Rules
 
@@ -144,14 +144,7 @@ def find(account, params):
 
 def main():
     module = make_module(ARGUMENTS)
-    try:
-        wrong = problems(module.params)
-        if wrong:
-            raise Problem("; ".join(wrong))
-        rules = find(Account(module), module.params)
-    except Problem as problem:
-        problem.report(module)
-    module.exit_json(changed=False, rules=rules)
+    carry_out(module, problems, lambda: dict(changed=False, rules=find(Account(module), module.params)))
 
 
 if __name__ == "__main__":

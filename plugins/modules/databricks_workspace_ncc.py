@@ -116,9 +116,17 @@ hint:
   type: str
 """
 
-from ..module_utils._databricks import Account, Problem, make_module
+from ..module_utils._databricks import Account, Problem, carry_out, make_module
 from ..module_utils._databricks_ncc import Nccs
-from ..module_utils._databricks_workspace_ncc import Workspaces, choose, failure, named, problems, reconcile
+from ..module_utils._databricks_workspace_ncc import (
+    Workspaces,
+    attached_to,
+    choose,
+    failure,
+    named,
+    problems,
+    reconcile,
+)
 from ..module_utils._waiting import look_until
 
 ARGUMENTS = dict(
@@ -138,8 +146,7 @@ def attach(account, params, check_mode):
     ncc = nccs.must_get(ncc_id)
     everything = workspaces.all()
     before = choose(everything, params["workspace_id"], params["workspace_name"])
-    attached = [one for one in everything if one["network_connectivity_config_id"] == ncc_id]
-    after = reconcile(before, ncc, nccs.all(), attached, params["force"])
+    after = reconcile(before, ncc, nccs.all(), attached_to(everything, ncc_id), params["force"])
     if check_mode:
         return before, after
     if after != before:
@@ -177,15 +184,13 @@ def main():
         required_one_of=[("workspace_id", "workspace_name")],
         mutually_exclusive=[("workspace_id", "workspace_name")],
     )
-    try:
-        wrong = problems(module.params)
-        if wrong:
-            raise Problem("; ".join(wrong))
+
+    def work():
         before, after = attach(Account(module), module.params, module.check_mode)
-    except Problem as problem:
-        problem.report(module)
-    changed = before["network_connectivity_config_id"] != after["network_connectivity_config_id"]
-    module.exit_json(changed=changed, workspace=after, diff=dict(before=before, after=after))
+        changed = before["network_connectivity_config_id"] != after["network_connectivity_config_id"]
+        return dict(changed=changed, workspace=after, diff=dict(before=before, after=after))
+
+    carry_out(module, problems, work)
 
 
 if __name__ == "__main__":
