@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 
 from ._databricks import Problem, quoted
+from ._databricks_private_connectivity import NCC_NAME
 
 PATH = "/network-connectivity-configs"
-NAME = re.compile(r"[0-9A-Za-z_-]{3,30}")  # as the API's reference has it
 REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]+")
 ID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 MOST_PER_REGION = 10  # limits that Databricks documents for AWS
@@ -21,7 +21,7 @@ def problems(params):
     """Return what is wrong with the options that say which NCC is meant, those of them that a module has."""
     wrong = []
     name, region = params.get("name"), params.get("region")
-    if name is not None and not NAME.fullmatch(name):
+    if name is not None and not NCC_NAME.fullmatch(name):
         wrong.append(f"name: '{name}' is no NCC's name; write 3 to 30 letters, digits, '-' and '_'")
     if region is not None and not REGION.fullmatch(region):
         wrong.append(f"region: '{region}' is no AWS region; write it as in eu-central-1")

@@ -11,11 +11,10 @@ import re
 from ._databricks import Problem, quoted, seconds_problems
 from ._databricks_ncc import PATH as NCC_PATH
 from ._databricks_ncc import problems as ncc_problems
+from ._databricks_private_connectivity import ENDPOINT_SERVICE, MOST_DOMAIN_NAMES, principals
 
-ENDPOINT_SERVICE = re.compile(r"com\.amazonaws\.vpce\.([a-z0-9-]+)\.vpce-svc-[0-9a-z]+")
 LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
-MOST_DOMAIN_NAMES = 10  # limits that Databricks documents for AWS
-MOST_PER_REGION = 30
+MOST_PER_REGION = 30  # as Databricks documents it for AWS
 
 KEYS = (
     "rule_id",
@@ -240,11 +239,9 @@ def failure(rule):
 
 
 def private_connectivity_role(region):
-    """Return the principal as which Databricks makes the endpoints of a region."""
-    if region.startswith("us-gov-"):
-        role = "role/private-connectivity-role-us-gov-west-1"
-        return f"arn:aws-us-gov:iam::347038500609:{role} (DoD: arn:aws-us-gov:iam::347034940029:{role})"
-    return f"arn:aws:iam::565502421330:role/private-connectivity-role-{region}"
+    """Return the principal as which Databricks makes the endpoints of a region, in words."""
+    principal, *others = principals(region)
+    return f"{principal} (DoD: {others[0]})" if others else principal
 
 
 def has_reached(rule, wait_for):

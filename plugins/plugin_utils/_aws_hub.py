@@ -24,15 +24,13 @@ import ipaddress
 import re
 from dataclasses import dataclass, field
 
+from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils._databricks_private_connectivity import principals
+
 MAX_LISTENERS = 50
 MAX_RULES = 60
 SSH = 22
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 MAX_NAME = 32
-# The principals of Databricks' serverless compute, by AWS partition: facts of the Databricks documentation on private
-# connectivity to VPC resources.
-COMMERCIAL_PRINCIPAL = "arn:aws:iam::565502421330:role/private-connectivity-role-{region}"
-GOVCLOUD_PRINCIPAL = "arn:aws-us-gov:iam::347038500609:role/private-connectivity-role-us-gov-west-1"
 
 
 @dataclass
@@ -315,10 +313,6 @@ def target_group_name(hub: str, resource: str, port: int, vpc_id: str) -> str:
     return f"{stem}-{digest}"
 
 
-def principal(region: str) -> str:
-    return GOVCLOUD_PRINCIPAL if region.startswith("us-gov-") else COMMERCIAL_PRINCIPAL.format(region=region)
-
-
 def layout(settings: dict) -> dict:
     """Everything that the role's tasks consume, and the list of problems."""
     hub = read(settings)
@@ -336,7 +330,7 @@ def layout(settings: dict) -> dict:
             for name, address in hub.proxies.items()
         },
         "target_groups": target_groups(hub, settings["vpc_id"]),
-        "principal": principal(settings["region"]),
+        "principal": principals(settings["region"])[0],
     }
 
 

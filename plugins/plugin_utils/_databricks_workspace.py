@@ -4,20 +4,22 @@
 
 """A Databricks workspace: from the role's settings to its connections, foreign catalogs, grants and allowlist.
 
-Asks nothing of Databricks. Limits and their sources: 10 domain names a private endpoint rule, and NCC names of 3 to 30
-characters: the account API's reference.
+Asks nothing of Databricks.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import re
+
+from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils._databricks_private_connectivity import (
+    ENDPOINT_SERVICE,
+    MOST_DOMAIN_NAMES,
+    NCC_NAME,
+)
+from ansible_collections.lakehouse.onprem_tunnel.plugins.plugin_utils._fields import as_address
 
 SERVERLESS, CLASSIC = "serverless", "classic"
 WAYS = (SERVERLESS, CLASSIC)
-MAX_DOMAIN_NAMES = 10
-NCC_NAME = re.compile(r"[0-9A-Za-z_-]{3,30}")
-ENDPOINT_SERVICE = re.compile(r"com\.amazonaws\.vpce\.([a-z0-9-]+)\.vpce-svc-[0-9a-f]+")
 ACCOUNT_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The property by which a later run knows connections and catalogs as the role's own.
 MARK = "onprem_tunnel"
@@ -46,7 +48,7 @@ def layout(settings: dict) -> dict:
         "grants": [grant for connection in connections for grant in _grants(connection)],
         # The colon ends the artifact's name: without it, other artifacts whose names begin the same would be allowed, too.
         "artifacts": [f"{driver}:" for driver in settings["drivers"]] if settings["allow_drivers"] else [],
-        "advice": [ACCESS_MODE] * bool(connections) + [DRIVERS] * bool(settings["drivers"]),
+        "advice": [text for text, applies in ((ACCESS_MODE, connections), (DRIVERS, settings["drivers"])) if applies],
     }
 
 
@@ -105,13 +107,13 @@ def _serverless_problems(settings: dict) -> list[str]:
             "domain_names: is empty, and serverless compute needs a name to connect to; write onprem_tunnel_name, or "
             "server_name in the resources"
         )
-    if len(names) > MAX_DOMAIN_NAMES:
+    if len(names) > MOST_DOMAIN_NAMES:
         found.append(
             f"domain_names: {len(names)} names ({', '.join(names)}), and a private endpoint rule can have "
-            f"{MAX_DOMAIN_NAMES}; let resources whose certificates are not verified go without server_name"
+            f"{MOST_DOMAIN_NAMES}; let resources whose certificates are not verified go without server_name"
         )
     for item in settings["connections"]:
-        if _is_address(item["host"]):
+        if as_address(item["host"]):
             found.append(
                 f"connection {item['connection']}: its host is the address {item['host']}, and serverless compute needs a "
                 "name; write onprem_tunnel_name, or leave serverless out of compute"
@@ -149,14 +151,6 @@ def _connection_problems(settings: dict) -> list[str]:
             "name or address"
         )
     return found
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 # --- what is to be there -----------------------------------------------------------------------------------------
