@@ -212,10 +212,10 @@ def _check_databricks(items: list[dict], proxies: dict, settings: dict, report: 
         if wanted is None or engine is None or engine.databricks_type is None:
             continue
         place = report.at(item["label"]).at("databricks")
-        named = "server_name" in item or settings.get("name") != ""
-        if not named and _only_proxy(proxies, settings) is None:
+        unnamed = _client_name(item, settings) == ""
+        if unnamed and _only_proxy(proxies, settings) is None:
             place.wrong("there is no name to connect to; write onprem_tunnel_name, or server_name in this resource")
-        elif not named and "cdc" in item:
+        elif unnamed and "cdc" in item:
             place.wrong(
                 "change data capture needs a name that outlives the proxy; write onprem_tunnel_name, or server_name in "
                 "this resource"
@@ -232,6 +232,11 @@ def _check_databricks(items: list[dict], proxies: dict, settings: dict, report: 
                 f"{', '.join(on_catalog)} is granted on a catalog, and none is made; write catalog, or grant "
                 f"{' or '.join(CONNECTION_PRIVILEGES)}"
             )
+
+
+def _client_name(item: dict, settings: dict) -> str | None:
+    """What clients call a resource: the name that its certificate carries where there is one. Empty: nothing."""
+    return item.get("server_name") or settings.get("name")
 
 
 def _only_proxy(proxies: dict, settings: dict) -> str | None:
@@ -459,14 +464,13 @@ def _together(lists: list[list[str]]) -> list[str]:
 
 
 def _databricks(item: dict, proxies: dict, settings: dict) -> dict:
-    """Databricks comes in at the load balancer, by the name that the certificate carries where there is one."""
+    """Databricks comes in at the load balancer, by name."""
     wanted, engine = item["databricks"], ENGINES[item["engine"]]
-    name = item.get("server_name") or settings["name"]
     grants = wanted.get("grants", {})
     return {
         "name": item["name"],
         "type": engine.databricks_type,
-        "host": name or _only_proxy(proxies, settings),
+        "host": _client_name(item, settings) or _only_proxy(proxies, settings),
         "port": item["listen_port"],
         "user": wanted["user"],
         "secret": wanted.get("secret", ""),
@@ -496,9 +500,7 @@ def _warnings(items: list[dict], proxies: dict, hosts: dict, settings: dict) -> 
         warnings.append("onprem_tunnel_clients is empty: nothing says who may reach the listen ports.")
     if len(proxies) == 1:
         warnings.append(f"{next(iter(proxies))} is the only proxy: while it is down, nothing is reachable.")
-    alone = [
-        item["name"] for item in items if "databricks" in item and not (item.get("server_name") or settings["name"])
-    ]
+    alone = [item["name"] for item in items if "databricks" in item and not _client_name(item, settings)]
     if alone:
         warnings.append(
             f"{', '.join(alone)}: Databricks connects to the proxy's own address, which is for development only: serverless "
