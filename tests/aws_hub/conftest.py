@@ -1,14 +1,12 @@
 """Each file of tests has an AWS of its own. Processes that share the files between them do not meet."""
 
 import json
-import sys
 import urllib.request
 
 import pytest
 from moto.core.responses import BaseResponse
 from stand_in import CALLS, ROOT, TESTS, Aws
 
-sys.path.insert(0, str(ROOT))
 from lab.aws import server
 
 

@@ -40,13 +40,23 @@ KINDS = {
 }
 
 
+def ansible_environment(without, home):
+    """The environment of this process for ansible-playbook, without what it has of a cloud."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(without)} | {
+        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
+        "LC_ALL": "C.UTF-8",
+        "HOME": str(home),
+        "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
+        "ANSIBLE_LOCAL_TEMP": str(ROOT / "build/ansible-tmp"),
+    }
+
+
 class Run:
     def __init__(self, output, errors, code, seconds):
         self.output = output + errors
         self.failed = code != 0
         self.seconds = seconds
-        recap = re.search(r"changed=(\d+)", output.rpartition("PLAY RECAP")[2])
-        self.changed = int(recap.group(1)) if recap else 0
+        self.changed = sum(map(int, re.findall(r"changed=(\d+)", output.rpartition("PLAY RECAP")[2])))
         self.changing = set(re.findall(r"TASK \[.*? : (.*?)\] \**\n(?:(?!TASK).*\n)*?changed: ", output))
 
     def says(self, *words):
@@ -107,23 +117,12 @@ class Aws:
         keys = CREDENTIALS if environment is None else environment
         given |= {"entry_points": entry_points, "aws_hub_region": region}
         given |= {"aws_hub_environment": {"AWS_ENDPOINT_URL": self.url, "AWS_EC2_METADATA_DISABLED": "true", **keys}}
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        places = {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "LC_ALL": "C.UTF-8",
-            "HOME": str(ROOT / "build"),
-        }
         started = time.monotonic()
         process = subprocess.Popen(
             ["ansible-playbook", "-i", "localhost,", "-c", "local", "tests/aws_hub/hub.yml", *arguments]
             + ["-e", json.dumps({**given, "ansible_python_interpreter": sys.executable})],
             cwd=ROOT,
-            env={
-                **inherited,
-                **places,
-                "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-                "ANSIBLE_LOCAL_TEMP": str(ROOT / "build/ansible-tmp"),
-            },
+            env=ansible_environment("AWS_", ROOT / "build"),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -4,18 +4,15 @@ There is no hub: somebody else accepts the endpoint.
 """
 
 import json
-import os
-import re
 import subprocess
 import sys
+import time
 import urllib.request
-from pathlib import Path
 
 import yaml
 from databricks.sdk.core import ApiClient, Config
+from stand_in import ROOT, Run, ansible_environment
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
 from lab.databricks import server
 from lab.databricks.endpoints import InMemoryEndpoints
 from lab.databricks.world import METASTORE_ADMIN, Workspace, World
@@ -53,18 +50,6 @@ class Accepted(InMemoryEndpoints):
         made = super().create(endpoint_service)
         self.accept(made)
         return made
-
-
-class Run:
-    def __init__(self, process):
-        self.output = process.stdout + process.stderr
-        self.failed = process.returncode != 0
-        recap = process.stdout.rpartition("PLAY RECAP")[2]
-        self.changed = sum(map(int, re.findall(r"changed=(\d+)", recap)))
-
-    def says(self, *words):
-        text = " ".join(self.output.split())
-        return all(word in text for word in words)
 
 
 class Databricks:
@@ -133,25 +118,18 @@ class Databricks:
 
     def run(self, *arguments, playbook="databricks.yml", **inventory):
         """Run the playbook, and return what it said; no run ever shows a secret."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("DATABRICKS_")}
-        environment |= {
-            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",
-            "LC_ALL": "C.UTF-8",
-            "HOME": str(self.folder),
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_LOCAL_TEMP": str(ROOT / "build/ansible-tmp"),
-        }
         path = self.inventory(**inventory)
+        started = time.monotonic()
         process = subprocess.run(
             ["ansible-playbook", "-i", str(path), f"playbooks/{playbook}", "--diff", "-vvv", *arguments],
             cwd=ROOT,
-            env=environment,
+            env=ansible_environment("DATABRICKS_", self.folder),
             capture_output=True,
             text=True,
             check=False,
             timeout=300,
         )
-        run = Run(process)
+        run = Run(process.stdout, process.stderr, process.returncode, time.monotonic() - started)
         for secret in (PASSWORD, SECRET, *self.stand_in.world.secrets.values()):
             assert secret not in run.output, "a secret is in the output"
         return run

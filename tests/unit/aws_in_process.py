@@ -1,15 +1,9 @@
-"""What the tests of the AWS modules share: AWS in this process, and the modules run in it as Ansible would run them."""
+"""What the tests of the AWS modules share: AWS in this process."""
 
-import json
 import socket
 from types import SimpleNamespace
-from unittest.mock import patch
 
 import botocore.client
-import pytest
-from ansible.module_utils import _internal
-from ansible.module_utils.common import warnings
-from ansible.module_utils.testing import patch_module_args
 
 
 def isolate(monkeypatch, region):
@@ -32,23 +26,6 @@ def refuse_network(monkeypatch):
         raise AssertionError(f"a test connects to {address}")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
-
-
-class Clock:
-    """Stands in for the module `time`: time passes only while something sleeps, and on_sleep is called then."""
-
-    def __init__(self):
-        self.now = 0.0
-        self.slept = []
-        self.on_sleep = lambda: None
-
-    def monotonic(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.now += seconds
-        self.on_sleep()
 
 
 def record_calls(monkeypatch):
@@ -74,17 +51,3 @@ def record_calls(monkeypatch):
     monkeypatch.setattr(botocore.client.BaseClient, "_make_api_call", recorded)
     asked.names = lambda: [operation for operation, _parameters in asked.made]
     return asked
-
-
-def run_module(capsys, module, check=False, **parameters):
-    """Run a module's main() and return its result, its warnings as texts; a failed one has failed=True."""
-    parameters |= {"_ansible_check_mode": check, "_ansible_diff": True}
-    capsys.readouterr()
-    # A module runs in a process of its own, which has no part of the controller and no warnings of others.
-    warnings._global_warnings.clear()
-    with patch.object(_internal, "is_controller", False), patch_module_args(parameters), pytest.raises(SystemExit):
-        module.main()
-    result = json.loads(capsys.readouterr().out)
-    if "warnings" in result:
-        result["warnings"] = [told if isinstance(told, str) else told["event"]["msg"] for told in result["warnings"]]
-    return result

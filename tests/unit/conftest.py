@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
+import sys
+
 import botocore.loaders
 import botocore.session
 import pytest
@@ -26,3 +28,18 @@ def models_read_once():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(botocore.session, "create_loader", lambda _path: loader)
         yield
+
+
+@pytest.fixture(scope="module")
+def moto_as_it_was():
+    """Take the extension out of moto again: other tests are about the modules against moto as it comes."""
+    loaded = [module for name, module in sys.modules.items() if name.startswith(("moto.ec2.", "moto.elbv2."))]
+    classes = {one for module in loaded for one in vars(module).values() if isinstance(one, type)}
+    before = {one: dict(vars(one)) for one in classes if one.__module__.startswith("moto.")}
+    yield
+    for one, attributes in before.items():
+        for name, value in dict(vars(one)).items():
+            if name not in attributes:
+                delattr(one, name)
+            elif value is not attributes[name]:
+                setattr(one, name, attributes[name])

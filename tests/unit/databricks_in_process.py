@@ -1,12 +1,9 @@
 """What the tests of the Databricks modules share: the stand-in, and the modules run against it as Ansible would run them."""
 
 import os
-import sys
-from pathlib import Path
 
-from aws_in_process import run_module
+from module_in_process import run_module
 
-sys.path.insert(0, str(Path(__file__).parents[2]))  # the lab is of this repository, not of the collection
 from lab.databricks import server
 from lab.databricks.world import World
 

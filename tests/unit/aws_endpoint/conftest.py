@@ -1,9 +1,7 @@
 """AWS in process, strict as the lab has it; the modules run in it as Ansible would run them. Nothing leaves this process."""
 
 import os
-import sys
 from functools import cached_property
-from pathlib import Path
 
 import boto3
 import moto.ec2.responses
@@ -16,11 +14,11 @@ from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import (
     aws_vpc_endpoint_connection,
     aws_vpc_endpoint_service,
 )
-from aws_in_process import Clock, isolate, record_calls, run_module
+from aws_in_process import isolate, record_calls
 from botocore.exceptions import ClientError
+from module_in_process import Clock, run_module
 from moto import mock_aws
 
-sys.path.insert(0, str(Path(__file__).parents[3]))  # the lab is of this repository, not of the collection
 import lab.aws
 
 REGION = "eu-west-1"
@@ -56,18 +54,8 @@ def modules_clients_made_once(monkeypatch, known_clients):
 
 
 @pytest.fixture(scope="module", autouse=True)
-def moto_as_it_was():
-    """Take the extension out of moto again: other tests are about the modules against moto as it comes."""
-    loaded = [module for name, module in sys.modules.items() if name.startswith(("moto.ec2.", "moto.elbv2."))]
-    classes = {one for module in loaded for one in vars(module).values() if isinstance(one, type)}
-    before = {one: dict(vars(one)) for one in classes if one.__module__.startswith("moto.")}
-    yield
-    for one, attributes in before.items():
-        for name, value in dict(vars(one)).items():
-            if name not in attributes:
-                delattr(one, name)
-            elif value is not attributes[name]:
-                setattr(one, name, attributes[name])
+def extension_is_taken_out(moto_as_it_was):
+    """Before all else: some files start a server, which extends moto, too."""
 
 
 @pytest.fixture(autouse=True)

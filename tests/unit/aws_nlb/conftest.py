@@ -12,8 +12,9 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from ansible_collections.amazon.aws.plugins.module_utils.modules import AnsibleAWSModule
-from aws_in_process import Clock, isolate, refuse_network, run_module
+from aws_in_process import isolate, refuse_network
 from botocore.stub import Stubber
+from module_in_process import Clock, run_module
 from moto import mock_aws
 
 REGION = "eu-central-1"

@@ -3,8 +3,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """AWS in process, with two accounts; the modules run in it as Ansible would run them. Nothing leaves this process."""
 
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import boto3
@@ -16,11 +14,11 @@ from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import (
     aws_vpc_peering_options,
     aws_vpc_routes,
 )
-from aws_in_process import Clock, isolate, record_calls, refuse_network, run_module
+from aws_in_process import isolate, record_calls, refuse_network
 from botocore.exceptions import ClientError
+from module_in_process import Clock, run_module
 from moto import mock_aws
 
-sys.path.insert(0, str(Path(__file__).parents[3]))  # the lab is of this repository, not of the collection
 from lab.aws import peering as lab_peering
 
 REGION = "eu-west-1"

@@ -9,8 +9,8 @@ from ansible_collections.lakehouse.onprem_tunnel.plugins.modules import (
     databricks_ncc_private_endpoint_rule_info,
     databricks_workspace_ncc,
 )
-from aws_in_process import Clock
 from databricks_in_process import World, account_login, isolate, run_module, server
+from module_in_process import Clock
 
 REGION = "eu-central-1"
 SERVICE = f"com.amazonaws.vpce.{REGION}.vpce-svc-0123456789abcdef0"

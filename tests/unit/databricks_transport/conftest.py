@@ -5,8 +5,8 @@ from types import SimpleNamespace
 import pytest
 import requests
 from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils import _databricks, _waiting
-from aws_in_process import Clock
 from databricks_in_process import account_login, isolate, server, workspace_login
+from module_in_process import Clock
 
 NCCS = "/network-connectivity-configs"
 CONNECTIONS = "/api/2.1/unity-catalog/connections"

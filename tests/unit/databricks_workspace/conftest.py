@@ -4,8 +4,8 @@ import json
 
 import pytest
 from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils import _databricks, _waiting
-from aws_in_process import Clock
 from databricks_in_process import World, isolate, run_module, server, workspace_login
+from module_in_process import Clock
 
 PASSWORD = "orders-Xy42-password"
 NEW_PASSWORD = "orders-Zz43-password"

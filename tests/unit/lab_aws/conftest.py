@@ -1,15 +1,10 @@
 """The lab's followers of AWS, with moto in this process and without Podman."""
 
 import functools
-import sys
-from pathlib import Path
 from types import SimpleNamespace
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[3]))
-
 import boto3
+import pytest
 from moto import mock_aws
 
 IMAGE = "ami-03cf127a"  # one of those that moto has

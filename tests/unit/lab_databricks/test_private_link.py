@@ -1,7 +1,5 @@
 """Rules whose VPC endpoints are in AWS: moto in this process, as strict as the lab has it."""
 
-import sys
-
 import boto3
 import moto.ec2.responses
 import moto.elbv2.responses  # noqa: F401
@@ -21,23 +19,8 @@ REGION = "eu-central-1"
 ROLE = f"arn:aws:iam::565502421330:role/private-connectivity-role-{REGION}"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def moto_as_it_was():
-    """Take the extension out of moto again: other tests are about moto as it comes."""
-    loaded = [module for name, module in sys.modules.items() if name.startswith(("moto.ec2.", "moto.elbv2."))]
-    classes = {one for module in loaded for one in vars(module).values() if isinstance(one, type)}
-    before = {one: dict(vars(one)) for one in classes if one.__module__.startswith("moto.")}
-    yield
-    for one, attributes in before.items():
-        for name, value in dict(vars(one)).items():
-            if name not in attributes:
-                delattr(one, name)
-            elif value is not attributes[name]:
-                setattr(one, name, attributes[name])
-
-
 @pytest.fixture(autouse=True)
-def aws(monkeypatch, models_read_once):
+def aws(monkeypatch, models_read_once, moto_as_it_was):
     isolate_aws(monkeypatch, REGION)
     lab.aws.install()
     with mock_aws():
