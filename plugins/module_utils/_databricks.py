@@ -15,17 +15,20 @@ import time
 import traceback
 from urllib.parse import quote, urlsplit
 
+from ansible.module_utils.basic import AnsibleModule, missing_required_lib
+
+from ._databricks_sdk import import_core
+from ._waiting import look_until
+
 SDK_IMPORT_ERROR = None
 try:
     import requests
-    from databricks.sdk.core import Config, DefaultCredentials
+
+    sdk = import_core()
+    Config, DefaultCredentials = sdk.Config, sdk.DefaultCredentials
 except ImportError:
     SDK_IMPORT_ERROR = traceback.format_exc()
     DefaultCredentials = object
-
-from ansible.module_utils.basic import AnsibleModule, missing_required_lib
-
-from ._waiting import look_until
 
 USER_AGENT = ("lakehouse.onprem_tunnel", "0.1.0")
 
