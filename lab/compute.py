@@ -45,7 +45,7 @@ class Machine:
 
     def write(self, text: str) -> bool:
         """Whether there was something to write."""
-        if self.written == text and self.pid and Path(f"/proc/{self.pid}").exists():
+        if self.written == text and Path(f"/proc/{self.pid}").exists():
             return False
         number = pid(self.container)
         if not number:

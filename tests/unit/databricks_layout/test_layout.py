@@ -94,6 +94,21 @@ def test_what_a_workspace_is_to_have():
     assert len(made["advice"]) == 2
 
 
+def test_advice_is_given_where_it_applies():
+    connections_alone, drivers_alone = settings(drivers=[]), settings(connections=[], password_names=[])
+    assert [text.split()[0] for text in layout(connections_alone)["advice"]] == ["Access"]
+    assert [text.split()[0] for text in layout(drivers_alone)["advice"]] == ["A"]
+
+
+def test_an_ncc_that_is_there_needs_no_name():
+    assert layout(settings(ncc_id="1e3d7a2b", ncc_name=""))["problems"] == []
+
+
+def test_without_a_catalog_nothing_is_granted_on_one():
+    made = layout(connection(catalog="", catalog_grants={"analysts": ["SELECT"]}))
+    assert [grant["securable_type"] for grant in made["grants"]] == ["connection"]
+
+
 def test_each_kind_of_compute_with_a_connection_of_its_own():
     made = layout(settings(separate_connections=True, classic_host="10.40.1.5"))
     hosts = {entry["name"]: entry["options"]["host"] for entry in made["connections"]}

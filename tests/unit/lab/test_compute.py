@@ -29,10 +29,11 @@ def test_private_zones_of_the_vpc_lead_to_the_load_balancer_and_others_to_nothin
     with mock_aws():
         ec2, route53 = boto3.client("ec2", REGION), boto3.client("route53", REGION)
         workspace, other = (ec2.create_vpc(CidrBlock=f"10.{n}.0.0/16")["Vpc"]["VpcId"] for n in (60, 61))
-        for name, vpc, target in (
-            ("onprem.example", workspace, "balancer.example"),
-            ("elsewhere.example", workspace, "another.example"),
-            ("hidden.example", other, "balancer.example"),
+        for name, vpc, target, kind in (
+            ("onprem.example", workspace, "balancer.example", "A"),
+            ("v6.example", workspace, "balancer.example", "AAAA"),
+            ("elsewhere.example", workspace, "another.example", "A"),
+            ("hidden.example", other, "balancer.example", "A"),
         ):
             zone = route53.create_hosted_zone(
                 Name=name,
@@ -41,12 +42,20 @@ def test_private_zones_of_the_vpc_lead_to_the_load_balancer_and_others_to_nothin
                 HostedZoneConfig={"PrivateZone": True},
             )
             alias = {"HostedZoneId": "Z1", "DNSName": f"{target}.", "EvaluateTargetHealth": False}
-            record = {"Name": name, "Type": "A", "AliasTarget": alias}
+            record = {"Name": name, "Type": kind, "AliasTarget": alias}
             change = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": record}]}
             route53.change_resource_record_sets(HostedZoneId=zone["HostedZone"]["Id"], ChangeBatch=change)
         assert compute.vpc_of(ec2, "10.60.1.2") == workspace and compute.vpc_of(ec2, "10.99.0.1") is None
         names = compute.zone_names(route53, workspace, REGION, {"balancer.example": "10.40.1.5"})
         assert names == {"onprem.example": "10.40.1.5"}
+
+
+def test_an_address_in_no_vpc_resolves_nothing():
+    with mock_aws():
+        ec2, route53, elbv2 = (boto3.client(service, REGION) for service in ("ec2", "route53", "elbv2"))
+        serverless = compute.Serverless("srv", "ws", "gate", ENDPOINT)
+        follower = compute.Compute(ec2, route53, elbv2, REGION, {"stray": "10.99.0.1"}, serverless, "", "10.40.1.5")
+        assert follower.read_zones() == {"10.99.0.1": {}}
 
 
 def test_the_names_of_rules_lead_to_the_endpoint():

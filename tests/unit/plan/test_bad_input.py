@@ -262,12 +262,24 @@ BAD = {
     "databricks option of its own": (databricks(options={"host": "x"}), ["options: 'host'", "write server_name"]),
     "databricks option password": (databricks(options={"password": "hunter2"}), ["'password'", "write secret"]),
     "databricks without a type": (
-        also(engine="redis", databricks={"user": "x"}),
+        also(engine="redis", databricks={"user": "x", "catalog": "x", "database": "x"}),
         ["resource 3 (more): databricks", "no connection type for engine redis", "take the field out"],
+    ),
+    "databricks of an engine that is unknown": (
+        also(engine="redsi", databricks={"user": "x"}),
+        ["resource 3 (more): engine: 'redsi'", "did you mean redis?"],
     ),
     "databricks without a name": (
         several(setting(name=""), databricks()),
         [f"{FIRST}: databricks", "no name to connect to", "onprem_tunnel_name, or server_name"],
+    ),
+    "databricks without a name or a load balancer, and two proxies": (
+        several(setting(name="", load_balancers=[]), databricks()),
+        [f"{FIRST}: databricks", "no name to connect to"],
+    ),
+    "databricks without a name, and one proxy behind a load balancer": (
+        several(setting(name="", load_balancers=["10.40.1.4"]), databricks(), lambda g: g["proxies"].pop("proxy-b")),
+        [f"{FIRST}: databricks", "no name to connect to"],
     ),
     "databricks connection twice": (
         several(databricks(connection="CRM"), lambda g: g["resources"][1].update(databricks={"user": "x"})),

@@ -211,6 +211,15 @@ def test_databricks_and_cdc_are_carried(valid):
     ]
 
 
+def test_a_catalog_may_be_called_as_another_resource(valid):
+    orders, crm = valid["resources"]
+    orders["databricks"] = {"user": "reader", "catalog": "crm", "grants": {"analysts": ["USE CONNECTION"]}}
+    crm["databricks"] = {"user": "reader", "grants": {"analysts": ["USE CONNECTION"]}}
+    crm, orders = plan(**valid)["databricks"]
+    assert (orders["catalog"], orders["catalog_grants"]) == ("crm", {"analysts": []})
+    assert (crm["catalog"], crm["catalog_grants"]) == ("", {}), "there is nothing to take anything away from"
+
+
 def test_an_empty_name_is_enough_where_each_resource_has_its_own(valid):
     valid["settings"]["name"] = ""
     valid["resources"][0].update(server_name="mysql01.corp.example", databricks={"user": "reader"})
