@@ -1,6 +1,7 @@
 """Faults that are survived. All of them befall proxy-b, so that a session through proxy-a can last."""
 
 import re
+import threading
 
 import pytest
 
@@ -43,6 +44,17 @@ def test_one_forwarder_stopped_with_its_tunnel_still_up(lab):
         steady(lab, 30, "its connections go to the other proxy")
     finally:
         lab.run("proxy-b", "systemctl start onprem-tunnel-forward@orders")
+
+
+def test_new_connections_wait_for_a_tunnel_that_is_replaced(lab):
+    """A second without a tunnel, as when it is killed, fails no login at its proxy."""
+    unit = "onprem-tunnel@proxy-b-1"
+    lab.run("fra-tunnel", f"systemctl stop {unit}")
+    started = threading.Timer(1, lab.run, ("fra-tunnel", f"systemctl start {unit}"))
+    started.start()
+    asked = lab.at_once(lambda name: lab.query(name, lab.addresses["proxy-b"]), RESOURCES)
+    started.join()
+    assert [query.stderr for query in asked if query.returncode != 0] == []
 
 
 @pytest.mark.parametrize("victim", ["ssh", "autossh"])
