@@ -141,6 +141,11 @@ class Lab:
             aws_secret_access_key="the-stand-in-asks-for-none",
         )
 
+    def host_keys(self):
+        """The proxies' host keys, as onprem_tunnel_host_keys takes them."""
+        command = "cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub"
+        return {proxy: [self.run(proxy, command).stdout.strip()] for proxy in self.addresses}
+
     def balancer_rows(self):
         """The load balancer's servers: (resource, proxy) -> status."""
         table = self.run("load-balancer", "curl -s 'http://127.0.0.1:8404/;csv'").stdout

@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 import yaml
-from conftest import FILES, PATH, ROOT
+from conftest import PATH, ROOT
 
 pytestmark = pytest.mark.usefixtures("whole")
 
@@ -31,58 +31,15 @@ def test_the_installed_collection_sees_nothing_to_change(lab, tmp_path):
     assert recap.changed() == {}, recap.output
 
 
-def ask_for_a_third_forward(lab, tmp_path):
-    """Run the tunnel host's side before the proxies permit the new listener."""
-    path = tmp_path / "keys.yml"
-    path.write_text(yaml.safe_dump({"onprem_tunnel_host_keys": host_keys(lab)}))
-    third = lab.with_resources([*lab.resources, FILES], tmp_path)
-    arguments = ("--limit", "onprem_tunnel_hosts", "-e", f"@{path}", *third)
-    return lab.playbook("playbooks/tunnels.yml", *arguments, check=False)
-
-
-def test_a_refused_forward_leaves_the_running_tunnels_alone(lab, tmp_path):
-    running = lab.run("fra-tunnel", "pgrep -x ssh").stdout
-    failed = ask_for_a_third_forward(lab, tmp_path)
-    assert failed.returncode != 0
-    assert "proxy-a-1: the proxy refuses the listener 127.0.0.1:19000" in failed.output
-    assert "proxy-b-1: the proxy refuses the listener 127.0.0.1:19000" in failed.output
-    assert "permitlisten" in failed.output and "tunnels.yml on the proxies first" in failed.output
-    assert lab.run("fra-tunnel", "pgrep -x ssh").stdout == running
-    assert "19000" not in lab.run("fra-tunnel", "cat /etc/onprem-tunnel/tunnels/*").stdout
-
-
-def test_a_tunnel_that_could_not_come_back_is_not_replaced(lab, tmp_path):
-    """sshd of proxy-b is broken: the connection that it has goes on, and it would take no new one."""
-    running = lab.run("fra-tunnel", "pgrep -x ssh").stdout
-    broken = "/etc/ssh/sshd_config.d/zz-broken.conf"
-    lab.run("proxy-b", f"echo Nonsense yes > {broken}; systemctl stop ssh.service")
-    try:
-        assert lab.health("proxy-b")[0] == 200
-        failed = ask_for_a_third_forward(lab, tmp_path)
-    finally:
-        lab.run("proxy-b", f"rm {broken}")
-    assert "proxy-b-1: the proxy takes no new connection, so the one that runs is kept" in failed.output
-    assert lab.run("fra-tunnel", "pgrep -x ssh").stdout == running
-
-
 def test_what_an_interrupted_run_left_undone_is_made_good(lab):
     """Its files were written, and it broke off before sshd and the health check read them."""
     files = "/etc/ssh/sshd_config.d/01-onprem-tunnel-user.conf /etc/onprem-tunnel/health.json"
     started = "systemctl show --property=ExecMainStartTimestampMonotonic --value onprem-tunnel-health"
-    # The refused runs before this left their third resource to the probe, though no tunnel carries it.
-    lab.playbook("playbooks/tunnels.yml")
     # sshd may have been waiting for its next connection, and would read them anyway.
     before = lab.run("proxy-b", f"systemctl start ssh.service; {started}; touch {files}").stdout
     assert lab.playbook("playbooks/tunnels.yml").changed() == {"proxy-b": 2}
     assert lab.run("proxy-b", started).stdout > before
     lab.wait(lambda: lab.health("proxy-b")[0] == 200, 10, "the health check has looked again")
-
-
-def host_keys(lab):
-    return {
-        proxy: [lab.run(proxy, "cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub").stdout.strip()]
-        for proxy in ("proxy-a", "proxy-b")
-    }
 
 
 def handed_over(output, variable):
@@ -105,7 +62,7 @@ def test_the_two_sides_can_be_run_apart(lab, tmp_path):
     assert "PRIVATE" not in printed
     printed = lab.playbook("playbooks/tunnels.yml", "--limit", "proxy_vms", "--tags", "keys").output
     known = handed_over(printed, "onprem_tunnel_host_keys")
-    assert {proxy: [" ".join(key.split()[:2]) for key in keys] for proxy, keys in known.items()} == host_keys(lab)
+    assert {proxy: [" ".join(key.split()[:2]) for key in keys] for proxy, keys in known.items()} == lab.host_keys()
 
     keys = tmp_path / "keys.yml"
     keys.write_text(yaml.safe_dump({"onprem_tunnel_public_keys": public_keys, "onprem_tunnel_host_keys": known}))
