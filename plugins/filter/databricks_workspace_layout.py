@@ -53,7 +53,8 @@ _value:
   description:
     - C(problems) lists what is wrong, each with what to write instead.
     - Where it is empty, C(region) is the NCC's, C(connections), C(catalogs) and C(grants) list what is to be there,
-      C(artifacts) what belongs on the allowlist, and C(advice) what people have to know.
+      C(artifacts) what belongs on the allowlist, and C(advice) what people have to know. C(fingerprint) is the same for
+      workspaces that are to have the same in their metastore.
   type: dict
 """
 

@@ -9,6 +9,8 @@ Asks nothing of Databricks.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 
 from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils._databricks_private_connectivity import (
@@ -40,14 +42,19 @@ def layout(settings: dict) -> dict:
     if problems:
         return {"problems": problems}
     connections = [_connection(item, way, settings) for item in settings["connections"] for way in _ways(settings)]
-    return {
-        "problems": [],
-        "region": _region(settings),
+    in_metastore = {
         "connections": connections,
         "catalogs": [_catalog(connection, settings) for connection in connections if connection["catalog"]],
         "grants": [grant for connection in connections for grant in _grants(connection)],
         # The colon ends the artifact's name: without it, other artifacts whose names begin the same would be allowed, too.
         "artifacts": [f"{driver}:" for driver in settings["drivers"]] if settings["allow_drivers"] else [],
+    }
+    return {
+        "problems": [],
+        "region": _region(settings),
+        **in_metastore,
+        # Workspaces that share a metastore are compared by it.
+        "fingerprint": hashlib.sha256(json.dumps(in_metastore, sort_keys=True).encode()).hexdigest(),
         "advice": [text for text, applies in ((ACCESS_MODE, connections), (DRIVERS, settings["drivers"])) if applies],
     }
 

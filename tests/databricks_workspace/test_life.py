@@ -53,6 +53,7 @@ def test_from_nothing_to_two_workspaces_and_back(databricks):
     run = databricks.run()
     assert not run.failed and run.changed == 0, run.output
     assert databricks.changes() == []
+    assert "ok: [analytics] => (item=orders)" in run.output and "ok: [science] => (item=" not in run.output
 
     run = databricks.run(
         resources=changed(grants={"analysts": ["SELECT"]}, options={"trustServerCertificate": "false"})[:1]
@@ -87,6 +88,22 @@ def test_separate_connections_and_an_ncc_that_is_there(databricks):
     assert databricks.get("analytics", "connections/orders_serverless")["options"]["host"] == "mysql01.corp.example"
     assert names(databricks, "catalogs") == ["crm_classic", "crm_serverless", "orders_classic", "orders_serverless"]
     assert [entry["name"] for entry in databricks.nccs()] == ["theirs"]
+
+
+def test_workspaces_of_one_metastore_differ_in_their_compute_and_not_in_their_connections(databricks):
+    first = {"compute": ["classic"]}
+    settings = dict(resources=RESOURCES[1:], analytics=first, classic_host="10.40.1.5")
+    run = databricks.run(separate_connections=True, **settings)
+    assert run.failed and run.says("another workspace's of this run, too", "Write the same for both"), run.output
+    assert names(databricks, "connections") == ["crm"], "as the first workspace wants it"
+
+    databricks.changes()
+    run = databricks.run(**settings)
+    assert not run.failed, run.output
+    assert [rule["connection_state"] for rule in databricks.rules()] == ["ESTABLISHED"]
+    attached = [path.rpartition("/")[2] for method, path in databricks.changes() if method == "PATCH"]
+    assert attached == ["2345678901"], "the second workspace alone has serverless compute"
+    assert names(databricks, "connections") == ["crm"]
 
 
 def test_classic_alone_needs_nothing_of_the_account(databricks):

@@ -132,6 +132,13 @@ def test_classic_alone_needs_no_account_and_takes_an_address():
     assert layout(made)["problems"] == []
 
 
+def test_a_fingerprint_tells_whether_two_workspaces_are_to_have_the_same():
+    alike = settings(id="2345678901", compute=["classic"], endpoint_service="", domain_names=[])
+    assert layout(alike)["fingerprint"] == layout(settings())["fingerprint"]
+    for other in (settings(allow_drivers=False), settings(mark="test"), connection(user="admin")):
+        assert layout(other)["fingerprint"] != layout(settings())["fingerprint"]
+
+
 def test_what_the_hub_gives_may_come_later():
     assert layout(settings(endpoint_service="", hub_to_come=True, separate_connections=True))["problems"] == []
 
