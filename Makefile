@@ -36,7 +36,8 @@ sanity: .venv/installed ## the ecosystem's own tests of the modules and filters
 	tests/sanity
 
 unit: .venv/installed ## tests that need no machine
-	pytest
+	pytest --numprocesses=2 --dist=loadfile -m "not measures"
+	pytest -m measures
 
 test-hub: .venv/installed ## the hub's role against an AWS of its own, on this machine
 	tests/aws_hub/run

@@ -365,7 +365,7 @@ def test_a_new_key_is_accepted_before_the_old_one_goes_and_a_withdrawn_one_ends_
 
         lab.run(
             "fra-tunnel",
-            f"systemd-run --quiet --unit=thief ssh {OPTIONS} -o IdentitiesOnly=yes -i /root/new -N {LOGIN}",
+            f"systemd-run --quiet --collect --unit=thief ssh {OPTIONS} -o IdentitiesOnly=yes -i /root/new -N {LOGIN}",
         )
         lab.wait(lambda: lab.run("proxy-b", "pgrep -u onprem-tunnel sshd", check=False).stdout, 10, "the thief is in")
         lab.playbook("playbooks/tunnels.yml", *known_keys(None))

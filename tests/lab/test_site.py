@@ -10,23 +10,36 @@ from conftest import PATH, ROOT
 pytestmark = pytest.mark.usefixtures("whole")
 
 
-def test_a_second_run_changes_nothing(lab):
-    recap = lab.site()
+@pytest.fixture(name="runs", scope="module")
+def _runs(lab, tmp_path_factory):
+    """Two runs that change nothing, and so can be side by side: of the clone, and of the installed collection."""
+    installed = lab.at_once(
+        lambda run: run(), [lab.site, lambda: run_installed(lab, tmp_path_factory.mktemp("installed"))]
+    )
+    return dict(zip(("clone", "installed"), installed, strict=True))
+
+
+def run_installed(lab, folder):
+    """Built, installed into an empty environment, and run by its name from another folder, in check mode."""
+    environment = {"PATH": PATH, "HOME": str(folder), "LC_ALL": "C.UTF-8"}
+    install = f"ansible-galaxy collection install --offline -p {folder}/collections {folder}/lakehouse-*.tar.gz"
+    for command in (f"ansible-galaxy collection build {ROOT} --output-path {folder}", install):
+        done = subprocess.run(
+            command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    environment["ANSIBLE_COLLECTIONS_PATH"] = str(folder / "collections")
+    return lab.playbook("lakehouse.onprem_tunnel.site", "--check", "--diff", environment=environment, cwd=folder)
+
+
+def test_a_second_run_changes_nothing(runs):
+    recap = runs["clone"]
     assert set(recap) >= {"hub", "proxy-a", "proxy-b", "fra-tunnel", "analytics", "science"}
     assert recap.changed() == {}, recap.output
 
 
-def test_the_installed_collection_sees_nothing_to_change(lab, tmp_path):
-    """Built, installed into an empty environment, and run by its name from another folder, in check mode."""
-    environment = {"PATH": PATH, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"}
-    install = f"ansible-galaxy collection install --offline -p {tmp_path}/collections {tmp_path}/lakehouse-*.tar.gz"
-    for command in (f"ansible-galaxy collection build {ROOT} --output-path {tmp_path}", install):
-        done = subprocess.run(
-            command, shell=True, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-    environment["ANSIBLE_COLLECTIONS_PATH"] = str(tmp_path / "collections")
-    recap = lab.playbook("lakehouse.onprem_tunnel.site", "--check", "--diff", environment=environment, cwd=tmp_path)
+def test_the_installed_collection_sees_nothing_to_change(runs):
+    recap = runs["installed"]
     assert set(recap) >= {"proxy-a", "proxy-b", "fra-tunnel"}
     assert recap.changed() == {}, recap.output
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.measures
+
 PROGRAM = Path(__file__).parents[3] / "roles/proxy_vm/files/onprem_tunnel_drain.py"
 NO_WAIT = ("--settle", "0")
 

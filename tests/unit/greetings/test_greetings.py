@@ -22,6 +22,8 @@ from ansible_collections.lakehouse.onprem_tunnel.plugins.module_utils._greetings
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+pytestmark = pytest.mark.measures
+
 TIMEOUT = 0.5
 
 

@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.measures
+
 HALF_REQUEST = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 GARBAGE = [
     b"\x16\x03\x01\x02\x00\x01",

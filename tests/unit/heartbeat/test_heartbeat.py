@@ -9,6 +9,8 @@ import urllib.request
 
 import pytest
 
+pytestmark = pytest.mark.measures
+
 VERDICTS = {
     "orders": {"verdict": "up", "milliseconds": 1.2, "time": 990.0},
     "crm": {"verdict": "refused", "milliseconds": 0.3, "time": 998.5, "detail": "10.0.0.1 refuses the connection"},

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.measures
+
 
 def settings_file(tmp_path, names):
     path = tmp_path / "names.json"

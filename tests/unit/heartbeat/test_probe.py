@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.measures
+
 
 def settings_file(tmp_path, **changes):
     resource = {"name": "orders", "probe": "mysql", "host": "db.example", "port": 3306}

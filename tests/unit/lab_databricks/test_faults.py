@@ -77,6 +77,7 @@ def test_one_that_waits_longer_gets_the_answer(stand_in):
     assert time.monotonic() - started >= 1 and made(stand_in) == 1
 
 
+@pytest.mark.measures
 def test_others_are_answered_meanwhile(stand_in):
     stand_in.faults.add(*POST, "applied_then_timeout", seconds=4)
     with pytest.raises(TimeoutError):
@@ -143,6 +144,7 @@ def test_there_are_no_other_kinds(stand_in):
         stand_in.faults.add(*POST, "slow")
 
 
+@pytest.mark.measures
 def test_stopping_does_not_wait_for_a_fault(start):
     stand_in = start()
     stand_in.faults.add(*POST, "applied_then_timeout", seconds=60)
