@@ -119,6 +119,9 @@ def test_a_rule_that_nobody_accepts_ends_with_what_to_do(make):
     assert run.failed and run.says("has to be accepted by the owner of", SERVICE, "PENDING"), run.output
     assert databricks.state.workspaces.by_name["analytics"].ncc_id is None, "nothing is attached to what does not work"
 
+    checked = databricks.run("--check")
+    assert not checked.failed and not checked.says("the run waits for 10 s"), checked.output
+
 
 def test_what_is_somebody_elses_is_named_and_stays(databricks):
     databricks.somebody_else_works_there()

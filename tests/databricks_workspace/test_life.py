@@ -54,6 +54,7 @@ def test_from_nothing_to_two_workspaces_and_back(databricks):
     assert not run.failed and run.changed == 0, run.output
     assert databricks.changes() == []
     assert "ok: [analytics] => (item=orders)" in run.output and "ok: [science] => (item=" not in run.output
+    assert run.output.count("Rule | The account has an NCC in the region]") == 1
 
     run = databricks.run(
         resources=changed(grants={"analysts": ["SELECT"]}, options={"trustServerCertificate": "false"})[:1]
@@ -91,18 +92,18 @@ def test_separate_connections_and_an_ncc_that_is_there(databricks):
 
 
 def test_workspaces_of_one_metastore_differ_in_their_compute_and_not_in_their_connections(databricks):
-    first = {"compute": ["classic"]}
-    settings = dict(resources=RESOURCES[1:], analytics=first, classic_host="10.40.1.5")
-    run = databricks.run(separate_connections=True, **settings)
+    classic = {"compute": ["classic"]}
+    settings = dict(resources=RESOURCES[1:], classic_host="10.40.1.5")
+    run = databricks.run(separate_connections=True, analytics=classic, **settings)
     assert run.failed and run.says("another workspace's of this run, too", "Write the same for both"), run.output
     assert names(databricks, "connections") == ["crm"], "as the first workspace wants it"
+    assert [rule["connection_state"] for rule in databricks.rules()] == ["ESTABLISHED"], "the second has asked for it"
 
     databricks.changes()
-    run = databricks.run(**settings)
+    run = databricks.run(science=classic, **settings)
     assert not run.failed, run.output
-    assert [rule["connection_state"] for rule in databricks.rules()] == ["ESTABLISHED"]
     attached = [path.rpartition("/")[2] for method, path in databricks.changes() if method == "PATCH"]
-    assert attached == ["2345678901"], "the second workspace alone has serverless compute"
+    assert attached == ["1234567890"], "the one that has serverless compute"
     assert names(databricks, "connections") == ["crm"]
 
 
