@@ -28,6 +28,7 @@ BEYOND = Limit("beyond", 1)  # the database's own outage
 # Not figures, but what has to be: other proxies' sessions live; what harms nobody is not noticed.
 ELSEWHERE = Limit("lost_elsewhere", 0)
 NO_FAILURE = Limit("failed", 0)
+UNDER_WAY = Limit("failed", 2)  # new connections wait for a tunnel that is back soon; what was under way breaks off
 
 Commands = tuple[Callable[[], object], Callable[[], object]]
 
@@ -222,7 +223,7 @@ def name_unresolvable(lab: Layout) -> Commands:
 
 
 def ssh_died(name: str, title: str, make) -> Fault:
-    return Fault(name, title, make, figures=(RESTARTED,))
+    return Fault(name, title, make, figures=(RESTARTED,), expected=(ELSEWHERE, UNDER_WAY))
 
 
 def outage(name: str, title: str, make, seconds: int, *figures: Limit) -> Fault:
