@@ -105,3 +105,4 @@ def test_an_endpoint_that_its_owner_cuts_off_ends_serverless_alone_and_a_run_say
     lab.playbook("playbooks/databricks.yml", "-e", "databricks_workspace_replace_failed_rule=true")
     lab.settled()
     rows(lab, "serverless", "orders")
+    assert lab.playbook("playbooks/databricks.yml").changed() == {}
