@@ -13,10 +13,9 @@ pytestmark = pytest.mark.usefixtures("whole")
 @pytest.fixture(name="runs", scope="module")
 def _runs(lab, tmp_path_factory):
     """Two runs that change nothing, and so can be side by side: of the clone, and of the installed collection."""
-    installed = lab.at_once(
-        lambda run: run(), [lab.site, lambda: run_installed(lab, tmp_path_factory.mktemp("installed"))]
-    )
-    return dict(zip(("clone", "installed"), installed, strict=True))
+    folder = tmp_path_factory.mktemp("installed")
+    clone, installed = lab.at_once(lambda run: run(), [lab.site, lambda: run_installed(lab, folder)])
+    return {"clone": clone, "installed": installed}
 
 
 def run_installed(lab, folder):
