@@ -30,7 +30,9 @@ def test_the_package_is_whole_for_whoever_imports_it_next():
 core = _databricks_sdk.import_core()
 from databricks.sdk import WorkspaceClient
 from databricks.sdk.core import Config
-assert Config is core.Config and _databricks_sdk.import_core() is core
+assert Config is core.Config
+whole = sys.modules["databricks.sdk"]
+assert _databricks_sdk.import_core() is core and sys.modules["databricks.sdk"] is whole
 print(WorkspaceClient.__name__)
 """
     assert run(program) == ["WorkspaceClient"]
